@@ -1,0 +1,62 @@
+"""Checks on the rows of a night: suites of expectations, what they found, and drift against the training data.
+
+    from data_checks import SuiteContext, run_suite
+
+    result = run_suite("flights_rows", frame, SuiteContext("2013-11-19", nights=1, id_columns=("flight_id",)))
+    result.status             # "passed", "warned" or "failed"
+    result.refused            # rows for quarantine, each with its reasons
+
+The only package that imports great_expectations, and only when a suite runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from data_checks.context import SuiteContext
+from data_checks.drift import drift, population_stability_index
+from data_checks.errors import DataCheckError, PartitionMistake, ProfileMistake, SuiteMistake, UnknownSuite
+from data_checks.profile import build_profile
+from data_checks.results import CheckResult, Outcome
+from data_checks.suites import SUITES, suite_names
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = [
+    "SUITES",
+    "CheckResult",
+    "DataCheckError",
+    "Outcome",
+    "PartitionMistake",
+    "ProfileMistake",
+    "SuiteContext",
+    "SuiteMistake",
+    "UnknownSuite",
+    "build_profile",
+    "drift",
+    "population_stability_index",
+    "run_suite",
+    "suite_names",
+]
+
+
+def run_suite(name: str, frame: pandas.DataFrame, context: SuiteContext) -> CheckResult:
+    """Judge `frame` by the suite `name`.
+
+    Args:
+        name: One of `suite_names()`.
+        frame: The rows; its index and order do not matter, and it is not changed.
+        context: What the suite needs to know beside the rows.
+
+    Raises:
+        UnknownSuite: No suite has that name.
+        SuiteMistake: The suite's file declares something that cannot be checked.
+        PartitionMistake: The context's partition key is malformed.
+    """
+    from data_checks.suites import module_of
+
+    module = module_of(name)
+    from data_checks.runner import run  # here, because it imports great_expectations: 7 s of CPU
+
+    return run(name, module, frame, context)

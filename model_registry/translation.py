@@ -1,0 +1,75 @@
+"""MLflow's, requests' and SQLAlchemy's errors in our words, with no credentials in them."""
+
+from collections.abc import Iterator
+
+from model_registry.addresses import is_server, without_credentials
+from model_registry.errors import RegistryError, RegistryRefused, RegistryUnavailable, StorageFailed
+
+_LONGEST = 300
+
+
+def translate(error: Exception, tracking_uri: str) -> RegistryError | None:
+    """What an error of MLflow or of a library below it means; None for our own errors and for mistakes in code."""
+    if isinstance(error, RegistryError):
+        return None
+    where = without_credentials(tracking_uri)
+    if _is_unanswered(error):
+        return RegistryUnavailable(
+            f"The model registry at {where} does not answer: {_short(_root(error))}\n{_remedy(tracking_uri)}"
+        )
+    if isinstance(error, OSError):
+        return StorageFailed(f"Files of the model registry at {where} could not be read or written: {error}")
+    if not isinstance(error, _foreign()):
+        return None
+    line = _short(error)
+    advice = " Back the database up, then run `mlflow db upgrade URI`." if "database schema" in line else ""
+    return RegistryRefused(f"The model registry at {where} refused: {line}{advice}")
+
+
+def _foreign() -> tuple[type[Exception], ...]:
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (MlflowException, RequestException, SQLAlchemyError)
+
+
+def _is_unanswered(error: Exception) -> bool:
+    """Whether nobody answered, or the answer was "not now" (a server's 5xx)."""
+    from mlflow.exceptions import MlflowException, RestException
+    from requests import exceptions as http
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    silent = (http.ConnectionError, http.Timeout, http.RetryError, OperationalError, InterfaceError)
+    for link in _chain(error):
+        if isinstance(link, (*silent, ConnectionError, TimeoutError)):
+            return True
+        if isinstance(link, http.HTTPError) and link.response is not None and link.response.status_code >= 500:
+            return True
+        if isinstance(link, RestException) and link.error_code in ("INTERNAL_ERROR", "REQUEST_LIMIT_EXCEEDED"):
+            return True
+        if isinstance(link, MlflowException) and link.error_code == "TEMPORARILY_UNAVAILABLE":
+            return True
+    return False
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _root(error: Exception) -> BaseException:
+    return list(_chain(error))[-1]
+
+
+def _short(error: BaseException) -> str:
+    """One line: the beginning and the end of what the error says, for MLflow puts the reason at either."""
+    text = " ".join(without_credentials(str(error)).split()) or type(error).__name__
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+
+
+def _remedy(tracking_uri: str) -> str:
+    if is_server(tracking_uri):
+        return "Check that the MLflow server runs and that its address is right; then try again."
+    return "Check that the database is there, is an MLflow database and may be written; then try again."

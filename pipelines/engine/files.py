@@ -1,0 +1,47 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines.engine.errors import StorageError, StorageFull
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; when the block ends well, its file becomes `path` in one step.
+
+    Raises:
+        StorageFull: No space is left there.
+        StorageError: The folder cannot be written to.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise in_words(error, path) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file whole or not at all."""
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path
+
+
+def in_words(error: OSError, path: Path) -> StorageError:
+    """Return what went wrong with a path, and what to do."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
+        return StorageFull(f"no space left for {path}. Nothing was published; free some space, and the retry goes on.")
+    reason = error.strerror or str(error)
+    return StorageError(f"cannot write {path}: {reason}. Nothing was published; mend the folder and clear the task.")

@@ -1,0 +1,131 @@
+"""Connections to the ledger's database, and its troubles in words."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.pool import NullPool
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from pipelines.engine.errors import LedgerError, LedgerNotMigrated, LedgerUnavailable, UsageError
+
+log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+SQLITE_PATIENCE_MS = 20_000
+
+
+def connect(url: str) -> Engine:
+    """Return an engine for a ledger URL; nothing is opened yet.
+
+    Connections are not pooled: tasks are forks, and a connection must not be shared by two processes.
+
+    Raises:
+        UsageError: The URL is not one, or its database is neither SQLite nor Postgres.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise UsageError(
+            "the ledger URL (NIGHTSHIFT_LEDGER_URL) is not a URL; expected sqlite:///FILE or postgresql://..."
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise UsageError(
+            f"the ledger cannot live in {backend!r}; expected sqlite:///FILE or postgresql://USER@HOST/NAME"
+        )
+    if backend == "postgresql" and parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg2")
+    options: dict[str, Any] = {} if backend == "sqlite" else {"connect_args": {"connect_timeout": 5}}
+    engine = create_engine(parsed, poolclass=NullPool, **options)
+    if backend == "sqlite":
+        _prepare_sqlite(engine)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _: object) -> None:
+        # The driver must not begin transactions by itself: a read that turns into a write later fails at once
+        # when another process wrote meanwhile, whatever the busy timeout is. Each transaction begins as a writer.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {SQLITE_PATIENCE_MS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def shown(url: URL) -> str:
+    """Return a URL that may be shown: without its password."""
+    return url.render_as_string(hide_password=True)
+
+
+def retrying(patience: float) -> Retrying:
+    """Return a loop that tries again for `patience` seconds while the database does not answer."""
+    return Retrying(
+        retry=retry_if_exception_type(LedgerUnavailable),
+        stop=stop_after_delay(patience),
+        wait=wait_exponential_jitter(initial=0.1, max=2.0),
+        before_sleep=_say_that_it_waits,
+        reraise=True,
+    )
+
+
+def _say_that_it_waits(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("the ledger does not answer, trying again (%s): %s", state.attempt_number, error)
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """Open a connection and a transaction; commit at the end, roll back on an exception.
+
+    Raises:
+        LedgerUnavailable: The server does not answer, or broke off.
+        LedgerNotMigrated: The tables are not there.
+    """
+    missing = _missing_file(engine.url)
+    if missing:
+        raise _not_migrated(engine.url, f"there is no file {missing}")
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise _in_words(error, engine.url) from error
+
+
+def _missing_file(url: URL) -> Path | None:
+    """SQLite would make an empty database of a wrong path; say that it is missing instead."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    path = Path(url.database)
+    return None if path.exists() else path
+
+
+def _in_words(error: DBAPIError, url: URL) -> LedgerError:
+    text = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+    if "no such table" in text or (isinstance(error, ProgrammingError) and "does not exist" in text):
+        return _not_migrated(url, text)
+    if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+        return LedgerUnavailable(
+            f"the ledger at {shown(url)} does not answer: {text}\n"
+            "Nothing was lost: start the database (or mend NIGHTSHIFT_LEDGER_URL) and run this again."
+        )
+    return LedgerError(f"the ledger at {shown(url)} refused: {text}")
+
+
+def _not_migrated(url: URL, why: str) -> LedgerNotMigrated:
+    return LedgerNotMigrated(
+        f"the ledger at {shown(url)} has no tables of this version: {why}\nRun `nightshift migrate` once."
+    )

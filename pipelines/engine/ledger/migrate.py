@@ -1,0 +1,37 @@
+"""Bring a ledger's tables to this version, with Alembic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.engine.ledger.database import connect, retrying, transaction
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def migrate(url: str, *, patience: float = 20.0) -> None:
+    """Create or upgrade the ledger's tables; does nothing when they are of this version.
+
+    Raises:
+        LedgerUnavailable: The database does not answer.
+        UsageError: The URL cannot be a ledger's.
+    """
+    from alembic import command
+    from alembic.config import Config
+
+    engine = connect(url)
+    if engine.url.get_backend_name() == "sqlite" and engine.url.database:
+        path = Path(engine.url.database)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    def upgrade() -> None:
+        with transaction(engine) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7214963)")  # two migrations at once: one waits
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    retrying(patience)(upgrade)

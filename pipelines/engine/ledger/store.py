@@ -1,0 +1,331 @@
+"""The ledger's operations: claim, renew, finish, fail, release, force, and what it remembers.
+
+Each operation is one transaction around one deciding statement, for Postgres and SQLite alike. Each may be sent again
+when its reply was lost: asking twice with the same holder and fence changes nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection, Row, Select, and_, case, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pipelines.engine.errors import FenceLost, LedgerNotMigrated, PayloadConflict, UsageError
+from pipelines.engine.keys import TaskKey, canonical_json, digest_of
+from pipelines.engine.ledger.database import connect, retrying, shown, transaction
+from pipelines.engine.ledger.schema import REVISION, VERSION_TABLE, database_now, task_events, task_keys
+from pipelines.engine.ledger.values import Answer, Busy, Claimed, Done, Entry, Event, EventName
+
+Result = TypeVar("Result")
+LARGEST_RESULT = 64_000
+FIELDS = tuple(Entry.__dataclass_fields__)
+
+
+class Ledger:
+    """A ledger in a database.
+
+    Args:
+        url: SQLAlchemy URL, `sqlite:///FILE` or `postgresql://...`.
+        lease_seconds: How long a claim lasts without being renewed, by the database's clock.
+        patience: For how many seconds an operation tries again while the database does not answer.
+
+    Raises:
+        UsageError: The URL cannot be a ledger's.
+    """
+
+    def __init__(self, url: str, *, lease_seconds: float = 60.0, patience: float = 20.0) -> None:
+        self.lease_seconds = lease_seconds
+        self._patience = patience
+        self._engine = connect(url)
+
+    def __repr__(self) -> str:
+        return f"Ledger({shown(self._engine.url)!r})"
+
+    def check(self) -> None:
+        """Make sure that the database answers and has the tables of this version.
+
+        Raises:
+            LedgerUnavailable: It does not answer.
+            LedgerNotMigrated: It has other tables, or none.
+        """
+        from sqlalchemy import column, table
+
+        def read(connection: Connection) -> str | None:
+            return connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
+
+        found = self._once(read)
+        if found != REVISION:
+            raise LedgerNotMigrated(
+                f"{self!r} has tables of version {found}; this Nightshift expects {REVISION}. Run `nightshift migrate` once."
+            )
+
+    def now(self) -> float:
+        """Return the time in seconds since 1970, by the database's clock."""
+        return cast("float", self._safely(lambda connection: connection.scalar(select(database_now()))))
+
+    def claim(self, key: TaskKey, *, holder: str, payload: object = None) -> Answer:
+        """Ask for a key: it is the caller's now, done already, or held by somebody else.
+
+        Args:
+            key: The work's identity.
+            holder: Names this attempt and no other.
+            payload: What the key promises to determine; any JSON value.
+
+        Raises:
+            PayloadConflict: The key is known with another payload.
+        """
+        return self._safely(lambda connection: _claim(connection, key, holder, payload, self.lease_seconds))
+
+    def renew(self, claim: Claimed) -> None:
+        """Make the lease last from now on.
+
+        Raises:
+            FenceLost: Somebody else took the key over.
+        """
+
+        def write(connection: Connection) -> None:
+            renewed = update(task_keys).where(_held(claim)).values(lease_until=database_now() + self.lease_seconds)
+            if not connection.execute(renewed).rowcount:
+                raise _fence_lost(connection, claim)
+
+        self._safely(write)
+
+    def finish(self, claim: Claimed, result: dict[str, Any]) -> None:
+        """Record what came out; the key is done from now on.
+
+        Raises:
+            FenceLost: Somebody else took the key over; nothing was recorded.
+            UsageError: The result is not small JSON.
+        """
+        text = canonical_json(result)
+        if len(text) > LARGEST_RESULT:
+            raise UsageError(
+                f"the result of {claim.key[:12]} has {len(text)} characters; the ledger keeps up to {LARGEST_RESULT}"
+            )
+
+        def write(connection: Connection) -> None:
+            values = {"state": "done", "result": result, "finished_at": database_now(), "error": None}
+            if connection.execute(update(task_keys).where(_held(claim)).values(values)).rowcount:
+                _write_event(connection, claim, "finished", result)
+            elif not _finished_by(connection, claim):
+                raise _fence_lost(connection, claim)
+
+        self._safely(write)
+
+    def fail(self, claim: Claimed, error: str) -> None:
+        """End this try for good: the next one is a new generation, and may begin at once.
+
+        Raises:
+            FenceLost: Somebody else took the key over.
+        """
+        self._end(claim, "failed", error, generations=1)
+
+    def release(self, claim: Claimed, reason: str) -> None:
+        """Give the key back unfinished: the next attempt goes on with the same generation.
+
+        Raises:
+            FenceLost: Somebody else took the key over.
+        """
+        self._end(claim, "released", reason, generations=0)
+
+    def _end(self, claim: Claimed, event: EventName, reason: str, *, generations: int) -> None:
+        def write(connection: Connection) -> None:
+            values = {
+                "state": "failed" if event == "failed" else "open",
+                "error": reason,
+                "lease_until": database_now(),
+                "generation": task_keys.c.generation + generations,
+            }
+            if connection.execute(update(task_keys).where(_held(claim)).values(values)).rowcount:
+                _write_event(connection, claim, event, {"reason": reason})
+            elif not _ended_by(connection, claim, event):
+                raise _fence_lost(connection, claim)
+
+        self._safely(write)
+
+    def force(self, digest: str, *, holder: str, reason: str) -> Entry:
+        """Open a key again on purpose: the next claim is a new generation, and a present holder loses its fence.
+
+        Raises:
+            UsageError: The ledger does not know the key.
+        """
+
+        def write(connection: Connection) -> Entry:
+            values = {
+                "state": "open",
+                "fence": task_keys.c.fence + 1,
+                "generation": task_keys.c.generation + 1,
+                "lease_until": database_now(),
+            }
+            forced = update(task_keys).where(task_keys.c.key == digest).values(values).returning(task_keys)
+            row = connection.execute(forced).one_or_none()
+            if row is None:
+                raise UsageError(f"the ledger has no key {digest[:12]}. `nightshift keys` lists those that it has.")
+            forcer = Claimed(digest, row.fence, row.generation, holder, row.claimed_at)
+            _write_event(connection, forcer, "forced", {"reason": reason})
+            return _entry(row)
+
+        return self._safely(write)
+
+    def entry(self, digest: str) -> Entry | None:
+        """Return one key by its digest or by the beginning of it.
+
+        Raises:
+            UsageError: The beginning fits more than one key.
+        """
+        found = self._entries(select(task_keys).where(task_keys.c.key.startswith(digest, autoescape=True)).limit(2))
+        if len(found) > 1:
+            raise UsageError(f"{digest!r} begins more than one key; give more of its digits")
+        return found[0] if found else None
+
+    def entries(
+        self,
+        *,
+        pipeline: str | None = None,
+        step: str | None = None,
+        partition: str | None = None,
+        limit: int | None = None,
+    ) -> list[Entry]:
+        """Return keys, the latest claimed first."""
+        wanted = {"pipeline": pipeline, "step": step, "partition": partition}
+        conditions = [task_keys.c[name] == value for name, value in wanted.items() if value is not None]
+        newest_first = select(task_keys).where(*conditions).order_by(task_keys.c.claimed_at.desc(), task_keys.c.key)
+        return self._entries(newest_first.limit(limit))
+
+    def history(self, digest: str) -> list[Event]:
+        """Return everything that happened to a key, oldest first."""
+        wanted = select(task_events).where(task_events.c.key == digest).order_by(task_events.c.id)
+        rows = self._safely(lambda connection: connection.execute(wanted).all())
+        return [Event(r.key, r.at, r.event, r.fence, r.generation, r.holder, r.detail) for r in rows]
+
+    def claims_since(self, seconds: float) -> int:
+        """Count the claims that were given since a time of the database's clock."""
+        claims = task_events.c.event.in_(("claimed", "taken_over"))
+        wanted = select(func.count()).select_from(task_events).where(claims, task_events.c.at >= seconds)
+        return cast("int", self._safely(lambda connection: connection.scalar(wanted)))
+
+    def _entries(self, wanted: Select[Any]) -> list[Entry]:
+        return [_entry(row) for row in self._safely(lambda connection: connection.execute(wanted).all())]
+
+    def _safely(self, work: Callable[[Connection], Result]) -> Result:
+        answer: Result = retrying(self._patience)(self._once, work)
+        return answer
+
+    def _once(self, work: Callable[[Connection], Result]) -> Result:
+        with transaction(self._engine) as connection:
+            return work(connection)
+
+
+def _claim(connection: Connection, key: TaskKey, holder: str, payload: object, lease_seconds: float) -> Answer:
+    now = database_now()
+    claimed_anew = {
+        "holder": holder,
+        "state": "claimed",
+        "claimed_at": now,
+        "lease_until": now + lease_seconds,
+        "error": None,
+    }
+    first = {
+        "key": key.digest,
+        "pipeline": key.pipeline,
+        "step": key.step,
+        "partition": key.partition,
+        "identity": key.identity,
+        "payload": payload,
+        "payload_digest": digest_of(payload),
+        "fence": 1,
+        "generation": 1,
+        "taken_from": "",
+    }
+    new = _insert(connection).values(**first, **claimed_anew)
+    old = task_keys.c
+    free = or_(
+        old.state.in_(("failed", "open")),
+        and_(old.state == "claimed", or_(old.lease_until <= now, old.holder == holder)),
+    )
+    left_behind = case((and_(old.state == "claimed", old.holder != holder), old.holder), else_="")
+    statement = new.on_conflict_do_update(
+        index_elements=[old.key],
+        set_={**claimed_anew, "fence": old.fence + 1, "taken_from": left_behind},
+        where=and_(old.payload_digest == new.excluded.payload_digest, free),
+    ).returning(old.fence, old.generation, old.claimed_at, old.taken_from)
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return _why_not(connection, key, payload)
+    claim = Claimed(key.digest, row.fence, row.generation, holder, row.claimed_at, bool(row.taken_from))
+    event: EventName = "taken_over" if claim.taken_over else "claimed"
+    _write_event(connection, claim, event, {"from": row.taken_from} if claim.taken_over else {})
+    return claim
+
+
+def _insert(connection: Connection) -> postgresql.Insert | Any:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(task_keys)
+
+
+def _why_not(connection: Connection, key: TaskKey, payload: object) -> Answer:
+    row = connection.execute(
+        select(task_keys, (task_keys.c.lease_until - database_now()).label("seconds_left")).where(
+            task_keys.c.key == key.digest
+        )
+    ).one()
+    if row.payload_digest != digest_of(payload):
+        raise PayloadConflict(
+            f"{key} is known with other work behind it.\n"
+            f"  expected (known since its first claim): {_shortened(row.payload)}\n"
+            f"  got: {_shortened(payload)}\n"
+            "The same key must mean the same work: find out which input the key does not cover."
+        )
+    if row.state == "done":
+        return Done(row.key, row.fence, row.generation, row.finished_at, row.result)
+    return Busy(row.key, row.fence, row.holder, max(0.0, row.seconds_left))
+
+
+def _shortened(value: object, length: int = 300) -> str:
+    text = canonical_json(value)
+    return text if len(text) <= length else f"{text[:length]}... ({digest_of(value)[:12]})"
+
+
+def _held(claim: Claimed) -> Any:
+    return and_(task_keys.c.key == claim.key, task_keys.c.fence == claim.fence, task_keys.c.state == "claimed")
+
+
+def _finished_by(connection: Connection, claim: Claimed) -> bool:
+    """Was the same finish recorded before, and only its reply lost?"""
+    state = select(task_keys.c.state).where(task_keys.c.key == claim.key, task_keys.c.fence == claim.fence)
+    return connection.scalar(state) == "done"
+
+
+def _ended_by(connection: Connection, claim: Claimed, event: EventName) -> bool:
+    wanted = select(func.count()).where(
+        task_events.c.key == claim.key, task_events.c.fence == claim.fence, task_events.c.event == event
+    )
+    return bool(connection.scalar(wanted))
+
+
+def _fence_lost(connection: Connection, claim: Claimed) -> FenceLost:
+    row = connection.execute(select(task_keys).where(task_keys.c.key == claim.key)).one_or_none()
+    now = f"state {row.state}, fence {row.fence}, holder {row.holder}" if row else "no such key"
+    return FenceLost(
+        f"{claim.holder} holds fence {claim.fence} of key {claim.key[:12]} no longer (now: {now}). "
+        "Nothing that it made can be seen; the newer holder goes on."
+    )
+
+
+def _write_event(connection: Connection, claim: Claimed, event: EventName, detail: dict[str, Any]) -> None:
+    values = {
+        "key": claim.key,
+        "at": database_now(),
+        "event": event,
+        "fence": claim.fence,
+        "generation": claim.generation,
+        "holder": claim.holder,
+        "detail": detail,
+    }
+    connection.execute(insert(task_events).values(**values))
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(**{name: getattr(row, name) for name in FIELDS})

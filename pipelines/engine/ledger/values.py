@@ -1,0 +1,98 @@
+"""What the ledger answers, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+State = Literal["claimed", "done", "failed", "open"]
+EventName = Literal["claimed", "taken_over", "finished", "failed", "released", "forced"]
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """The caller holds the key now.
+
+    Attributes:
+        key: The key's digest.
+        fence: Grows each time the key changes hands.
+        generation: Grows each time a try has ended for good without a result.
+        holder: Who asked.
+        claimed_at: When, in seconds since 1970 by the database's clock.
+        taken_over: Whether an earlier holder's lease had run out.
+    """
+
+    key: str
+    fence: int
+    generation: int
+    holder: str
+    claimed_at: float
+    taken_over: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """The work was finished before; here is what came out."""
+
+    key: str
+    fence: int
+    generation: int
+    finished_at: float
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Busy:
+    """Somebody else holds the key; `seconds_left` is until its lease ends, by the database's clock."""
+
+    key: str
+    fence: int
+    holder: str
+    seconds_left: float
+
+
+Answer = Claimed | Done | Busy
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One key as it stands in the ledger; times are seconds since 1970 by the database's clock."""
+
+    key: str
+    pipeline: str
+    step: str
+    partition: str
+    identity: dict[str, Any]
+    state: State
+    fence: int
+    generation: int
+    holder: str
+    claimed_at: float
+    lease_until: float
+    finished_at: float | None
+    result: dict[str, Any] | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a key's history, never changed after it was written."""
+
+    key: str
+    at: float
+    event: EventName
+    fence: int
+    generation: int
+    holder: str
+    detail: dict[str, Any]
+
+
+def moment(seconds: float) -> datetime:
+    """Return a time of the ledger as a datetime in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def iso(seconds: float) -> str:
+    """Return a time of the ledger as text, such as `2026-11-20T02:03:04Z`."""
+    return moment(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,43 @@
+"""What every model family offers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pipelines.engine.encoding import Encoding
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+
+class Scorer(Protocol):
+    """A loaded model that turns rows into probabilities."""
+
+    def predict(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
+        """Return the probability of 1 for each row, float64, shape (rows,)."""
+
+
+class Family(Protocol):
+    """How models of one kind are kept and loaded.
+
+    Attributes:
+        name: Written into the package.
+        describes: What `fit` may give back, for error messages.
+    """
+
+    name: str
+    describes: str
+
+    def accepts(self, model: object) -> bool:
+        """Whether a fitted model is of this family; must not import a library that is not loaded yet."""
+
+    def save(self, model: Any, folder: Path) -> None:
+        """Write the model into the folder, in a format that runs no code when it is read."""
+
+    def load(self, folder: Path, encoding: Encoding) -> Scorer:
+        """Read it back."""
+
+    def importance(self, model: Any) -> dict[str, float]:
+        """Return how much each feature matters, or nothing if the model cannot say."""

@@ -1,0 +1,65 @@
+"""LightGBM: kept as the booster's own text format, scored from a plain matrix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.engine.encoding import Encoding
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from lightgbm import Booster
+
+FILE = "model.txt"
+
+
+class LightGBM:
+    """Boosters, and the estimators that wrap one."""
+
+    name = "lightgbm"
+    describes = "a lightgbm Booster or LGBMClassifier"
+
+    def accepts(self, model: object) -> bool:
+        """Whether the class, or one that it inherits from, is LightGBM's."""
+        return any(kind.__module__.startswith("lightgbm.") for kind in type(model).__mro__)
+
+    def save(self, model: Any, folder: Path) -> None:
+        """Write `model.txt`, cut at the best iteration if training stopped early."""
+        _booster(model).save_model(str(folder / FILE))
+
+    def load(self, folder: Path, encoding: Encoding) -> LightGBMScorer:
+        """Read `model.txt`."""
+        from lightgbm import Booster
+
+        return LightGBMScorer(Booster(model_file=str(folder / FILE)), encoding)
+
+    def importance(self, model: Any) -> dict[str, float]:
+        """Return the total gain of each feature."""
+        booster = _booster(model)
+        gains = booster.feature_importance(importance_type="gain")
+        return {name: float(gain) for name, gain in zip(booster.feature_name(), gains, strict=True)}
+
+
+class LightGBMScorer:
+    """A booster and the encoding of its features."""
+
+    def __init__(self, booster: Booster, encoding: Encoding) -> None:
+        self._booster = booster
+        self._encoding = encoding
+
+    def predict(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
+        """Return the probability of 1 for each row, float64, shape (rows,)."""
+        import numpy as np
+
+        score: np.ndarray = np.asarray(self._booster.predict(self._encoding.matrix(batch)))
+        return score
+
+
+def _booster(model: Any) -> Booster:
+    booster: Booster = getattr(model, "booster_", model)
+    return booster
+
+
+LIGHTGBM = LightGBM()

@@ -1,0 +1,78 @@
+"""scikit-learn: kept with skops, which reads types from a list and runs no code, and scored from a pandas frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.engine.encoding import Encoding
+from pipelines.engine.errors import FitFailed, ModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+FILE = "model.skops"
+
+
+class ScikitLearn:
+    """Estimators and pipelines with `predict_proba`."""
+
+    name = "scikit-learn"
+    describes = "a scikit-learn classifier with predict_proba"
+
+    def accepts(self, model: object) -> bool:
+        """Whether it predicts probabilities and scikit-learn is where it comes from."""
+        ours = any(kind.__module__.startswith("sklearn.") for kind in type(model).__mro__)
+        return ours and hasattr(model, "predict_proba")
+
+    def save(self, model: Any, folder: Path) -> None:
+        """Write `model.skops`.
+
+        Raises:
+            FitFailed: The model holds types that could run code when they are read.
+        """
+        from skops import io
+
+        io.dump(model, folder / FILE)
+        unknown = io.get_untrusted_types(file=folder / FILE)
+        if unknown:
+            raise FitFailed(
+                f"fit gave back a model with parts that cannot be kept safely: {', '.join(unknown)}. "
+                "Build it from scikit-learn's own classes."
+            )
+
+    def load(self, folder: Path, encoding: Encoding) -> ScikitLearnScorer:
+        """Read `model.skops`.
+
+        Raises:
+            ModelError: The file holds types that could run code.
+        """
+        from skops import io
+
+        unknown = io.get_untrusted_types(file=folder / FILE)
+        if unknown:
+            raise ModelError(f"{folder / FILE} holds {', '.join(unknown)}, which could run code; it is not loaded")
+        return ScikitLearnScorer(io.load(folder / FILE), encoding)
+
+    def importance(self, model: Any) -> dict[str, float]:
+        """Return the coefficients' sizes or importances where the model has them, else nothing."""
+        names = getattr(model, "feature_names_in_", ())
+        values = getattr(model, "feature_importances_", ())
+        return {str(name): float(value) for name, value in zip(names, values, strict=False)}
+
+
+class ScikitLearnScorer:
+    """An estimator and the encoding of its features."""
+
+    def __init__(self, model: Any, encoding: Encoding) -> None:
+        self._model = model
+        self._encoding = encoding
+
+    def predict(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
+        """Return the probability of 1 for each row, float64, shape (rows,)."""
+        probabilities: np.ndarray = self._model.predict_proba(self._encoding.frame(batch))
+        return probabilities[:, 1]
+
+
+SCIKIT_LEARN = ScikitLearn()

@@ -1,0 +1,187 @@
+"""Publish a night: one metadata-only Delta commit that swaps the whole partition.
+
+The shard files are already in the table's folder, but no version names them. The commit removes what the partition
+held before and adds the shards in one log entry, so readers see the old night or the new one.
+
+Whether this work was committed before is asked of the table itself: each commit carries an application transaction
+named by key and generation. The transaction alone is no fence (the same one commits again), so it is looked up first,
+and the commit is made from the handle on which it was looked up: a commit that came in between is then a conflict.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.engine.errors import PublicationConflict, StorageError
+from pipelines.engine.files import in_words
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+log = logging.getLogger(__name__)
+PARTITION = "night"
+TRANSACTION = "nightshift.transaction"
+MOST_TRIES = 20
+
+
+@dataclass(frozen=True)
+class ShardFile:
+    """A file that belongs to a publication; `path` is relative to the table's folder."""
+
+    path: str
+    size: int
+    rows: int
+    modified_ms: int
+
+
+@dataclass(frozen=True)
+class Published:
+    """Where a publication stands: the Delta version, and whether an earlier attempt had made the commit."""
+
+    version: int
+    adopted: bool
+
+
+def shard_path(night: str, key: str, fence: int) -> str:
+    """Return where a shard's file belongs, relative to the table's folder."""
+    return f"{PARTITION}={night}/{key[:32]}-{fence}.parquet"
+
+
+def transaction_name(key: str, generation: int) -> str:
+    """Return the application transaction that marks a publication."""
+    return f"nightshift/{key}/{generation}"
+
+
+def publish(
+    folder: Path,
+    schema: pa.Schema,
+    night: str,
+    files: Sequence[ShardFile],
+    *,
+    transaction: str,
+    fence: int,
+    metadata: Mapping[str, str],
+    may_commit: Callable[[DeltaTable], None],
+) -> Published:
+    """Swap a night's partition for these files, once per transaction name.
+
+    Args:
+        folder: The table's folder; the table is created if there is none.
+        schema: Columns of the files, without the partition column.
+        night: The partition.
+        files: All files of the night.
+        transaction: Names this publication and no other.
+        fence: Of the caller's claim.
+        metadata: Kept in the commit for people and tools to read.
+        may_commit: Asked right before each commit, with the handle that it will be made from; raises if it must not be.
+
+    Raises:
+        FenceLost: From `may_commit`, like anything else that it raises; nothing was committed.
+        PublicationConflict: The table changed under every try.
+        StorageError: The folder cannot be read or written.
+    """
+    from deltalake.exceptions import CommitFailedError
+
+    _check_files(folder, files)
+    try:
+        for _ in range(MOST_TRIES):
+            table = open_or_create(folder, schema)
+            if table.transaction_version(transaction) is not None:
+                return Published(find_commit(table, transaction), adopted=True)
+            may_commit(table)
+            try:
+                _commit(table, night, files, transaction, fence, metadata)
+            except CommitFailedError as error:
+                # Somebody else's commit, or our own whose reply was lost: the next look at the table tells.
+                log.info("the table changed under the commit of night %s, looking again: %s", night, error)
+                continue
+            return Published(find_commit(open_or_create(folder, schema), transaction), adopted=False)
+    except OSError as error:
+        raise in_words(error, folder) from error
+    raise PublicationConflict(
+        f"{folder} changed under {MOST_TRIES} commits of night {night}; the old version stands. Clear the task to try again."
+    )
+
+
+def open_or_create(folder: Path, schema: pa.Schema) -> DeltaTable:
+    """Open the table, or create an empty one partitioned by night."""
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+    if not DeltaTable.is_deltatable(str(folder)):
+        whole = pa.schema([*schema, pa.field(PARTITION, pa.string(), nullable=False)])
+        folder.mkdir(parents=True, exist_ok=True)
+        return DeltaTable.create(
+            str(folder), whole, mode="ignore", partition_by=[PARTITION], name=f"{folder.parent.name}_{folder.name}"
+        )
+    return DeltaTable(str(folder))
+
+
+def find_commit(table: DeltaTable, transaction: str) -> int:
+    """Return the version of the commit that carries a transaction name.
+
+    Raises:
+        StorageError: The table's log no longer reaches back that far.
+    """
+    for limit in (20, None):
+        for entry in table.history(limit):
+            if entry.get(TRANSACTION) == transaction:
+                return int(entry["version"])
+    raise StorageError(
+        f"{table.table_uri} knows the publication {transaction}, but its log no longer tells which version it was"
+    )
+
+
+def published_files(table: DeltaTable, night: str) -> list[str]:
+    """Return the files that the table names for a night, relative to its folder."""
+    marker = f"{PARTITION}={night}/"
+    return sorted(marker + uri.rpartition("/")[2] for uri in table.file_uris([(PARTITION, "=", night)]))
+
+
+def _check_files(folder: Path, files: Sequence[ShardFile]) -> None:
+    for file in files:
+        path = folder / file.path
+        size = path.stat().st_size if path.exists() else None
+        if size != file.size:
+            got = "no file" if size is None else f"{size:,} bytes"
+            raise StorageError(
+                f"the shard {path} should have {file.size:,} bytes and has {got}; nothing was published.\n"
+                "Run `nightshift keys force` on its score key and clear the score task: it writes the shard again."
+            )
+
+
+def _commit(
+    table: DeltaTable, night: str, files: Sequence[ShardFile], transaction: str, fence: int, metadata: Mapping[str, str]
+) -> None:
+    from deltalake import CommitProperties, Transaction
+    from deltalake.transaction import AddAction, RemoveAction
+
+    actions: list[AddAction | RemoveAction] = [
+        AddAction(
+            path=file.path,
+            size=file.size,
+            partition_values={PARTITION: night},
+            modification_time=file.modified_ms,
+            data_change=True,
+            stats=json.dumps({"numRecords": file.rows}),
+        )
+        for file in files
+    ]
+    custom: dict[str, Any] = {**metadata, TRANSACTION: transaction, "nightshift.fence": str(fence)}
+    properties = CommitProperties(
+        custom_metadata=custom, max_commit_retries=0, app_transactions=[Transaction(transaction, fence)]
+    )
+    table.create_write_transaction(
+        actions,
+        mode="overwrite",
+        schema=table.schema(),
+        partition_by=[PARTITION],
+        partition_filters=[(PARTITION, "=", night)],
+        commit_properties=properties,
+    )

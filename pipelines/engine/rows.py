@@ -1,0 +1,206 @@
+"""One night's files: find them, hold them against what was declared, and name them by their content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.engine.errors import RowsMissing, RowsUnreadable, SchemaMismatch, nearest
+from pipelines.engine.keys import digest_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class NightFile:
+    """One Parquet file of a night.
+
+    Attributes:
+        path: Where it lies.
+        rows: How many rows it holds.
+        row_groups: Rows of each of its row groups.
+        size: In bytes.
+        modified_ns: Its modification time; only a hint whether `sha256` must be computed again.
+        sha256: Digest of its bytes, in hex.
+    """
+
+    path: Path
+    rows: int
+    row_groups: tuple[int, ...]
+    size: int
+    modified_ns: int
+    sha256: str
+
+
+def find_files(folder: Path, night: str) -> list[Path]:
+    """Return the files of a night: `<folder>/<night>.parquet`, or all of `<folder>/<night>/*.parquet` by name.
+
+    Raises:
+        RowsMissing: There are none; the message says which nights there are.
+    """
+    single = folder / f"{night}.parquet"
+    files = [single] if single.is_file() else sorted((folder / night).glob("*.parquet"))
+    if not files:
+        raise RowsMissing(
+            f"no {folder.name} for night {night}: expected {single} or files in {folder / night}/.\n{_what_there_is(folder)}"
+        )
+    return files
+
+
+def known_nights(folder: Path) -> list[str]:
+    """Return the nights that have files in a folder, oldest first."""
+    return sorted(
+        {path.name.removesuffix(".parquet") for path in folder.glob("[0-9]*") if not path.name.startswith(".")}
+    )
+
+
+def _what_there_is(folder: Path) -> str:
+    nights = known_nights(folder)
+    if not nights:
+        return f"{folder} has no night at all. Deliver the files there, or run `nightshift data {folder.parent.name}`."
+    return f"There are {len(nights)} nights, {nights[0]} to {nights[-1]}. Ask for one of them, or deliver the file and clear the task."
+
+
+def inspect_files(paths: Sequence[Path], columns: Mapping[str, str]) -> list[NightFile]:
+    """Read the footers, compare the schemas with the declared columns, and digest the bytes.
+
+    Raises:
+        RowsUnreadable: A file is not Parquet, or is cut short.
+        SchemaMismatch: With every difference in words.
+        RowsMissing: The files hold no row at all.
+    """
+    files = [_inspect(path, columns) for path in paths]
+    if not sum(file.rows for file in files):
+        raise RowsMissing(f"{paths[0]} holds no row. Deliver it again with rows, and clear the task.")
+    return files
+
+
+def _inspect(path: Path, columns: Mapping[str, str]) -> NightFile:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_metadata(path)
+    except (pa.ArrowException, OSError) as error:
+        raise RowsUnreadable(
+            f"{path} cannot be read as Parquet ({path.stat().st_size:,} bytes): {str(error).splitlines()[0]}\n"
+            "Deliver the whole file again, and clear the task."
+        ) from None
+    schema = metadata.schema.to_arrow_schema()
+    differences = compare_columns(columns, {field.name: type_name(field.type) for field in schema})
+    if differences:
+        listed = "\n".join(f"  - {line}" for line in differences[:8])
+        more = f"\n  ... and {len(differences) - 8} more" if len(differences) > 8 else ""
+        raise SchemaMismatch(
+            f"{path} has other columns than declared:\n{listed}{more}\nDeliver it as declared, or change the declaration."
+        )
+    status = path.stat()
+    groups = tuple(metadata.row_group(index).num_rows for index in range(metadata.num_row_groups))
+    return NightFile(path, metadata.num_rows, groups, status.st_size, status.st_mtime_ns, sha256_of(path))
+
+
+def type_name(kind: pa.DataType) -> str:
+    """Return our word for an Arrow type, or Arrow's own where we have none."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return "string"
+    if pa.types.is_timestamp(kind):
+        return "timestamp" if kind.tz else "timestamp without a time zone"
+    return str(kind)
+
+
+def compare_columns(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """Say in words how the columns of a file differ from the declared ones; empty if they do not."""
+    added = [name for name in found if name not in expected]
+    differences = [
+        f"column {name!r} ({kind}) is missing.{nearest(name, added)}"
+        for name, kind in expected.items()
+        if name not in found
+    ]
+    differences += [f"column {name!r} ({found[name]}) is not declared" for name in added]
+    differences += [
+        f"column {name!r}: expected {kind}, got {found[name]}"
+        for name, kind in expected.items()
+        if name in found and found[name] != kind
+    ]
+    return differences
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def fingerprint(files: Sequence[NightFile]) -> str:
+    """Name rows by their content: the same bytes under another file name are the same rows."""
+    return digest_of(sorted(file.sha256 for file in files))
+
+
+def in_content_order(files: Sequence[NightFile]) -> list[NightFile]:
+    """Order files by content, so that positions in a night do not depend on how its files are called."""
+    return sorted(files, key=lambda file: file.sha256)
+
+
+def read_frame(files: Sequence[NightFile], columns: Sequence[str]) -> pd.DataFrame:
+    """Read columns of all rows, file by file in the given order, into pandas.
+
+    Raises:
+        RowsUnreadable: A file's data is damaged though its footer is not.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    tables = [read_table(file.path, columns) for file in files]
+    frame = pa.concat_tables(tables).to_pandas()
+    return pd.DataFrame(frame)
+
+
+def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Read columns of one file.
+
+    Raises:
+        RowsUnreadable: Its data is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(path, columns=list(columns), partitioning=None)
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: Path, error: Exception) -> RowsUnreadable:
+    """Return the error for a file whose data is damaged though its footer is whole."""
+    return RowsUnreadable(
+        f"{path} is damaged inside: {str(error).splitlines()[0]}\nDeliver the whole file again, and clear the task."
+    )
+
+
+def iterate_batches(
+    path: Path, row_groups: Sequence[int], columns: Sequence[str], strings: Sequence[str], batch_rows: int
+) -> Iterator[pa.RecordBatch]:
+    """Stream some row groups of a file with flat memory; text columns come as Arrow dictionaries.
+
+    Raises:
+        RowsUnreadable: Its data is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, read_dictionary=list(strings), pre_buffer=False, buffer_size=CHUNK) as file:
+            yield from file.iter_batches(batch_size=batch_rows, row_groups=list(row_groups), columns=list(columns))
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(path, error) from None

@@ -1,0 +1,115 @@
+"""What a step needs around it: settings, the ledger, the model registry, and where files belong."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from model_registry import Registry
+from pipelines.engine.keys import TaskKey
+from pipelines.engine.ledger.store import Ledger
+from pipelines.engine.ledger.values import moment
+from pipelines.engine.pipeline import Pipeline, Progress
+from pipelines.engine.run_once import Hold, Outcome, run_once
+from pipelines.engine.settings import Settings, read_settings
+
+log = logging.getLogger(__name__)
+
+
+def no_progress(done: int, total: int, what: str) -> None:
+    """Show nothing."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One process's doors to the outside.
+
+    Attributes:
+        settings: Where things are.
+        ledger: Remembers task keys.
+        registry: Keeps models.
+        wait: Wait for a busy key instead of raising `KeyBusy`.
+        progress: Told how far long work has come.
+    """
+
+    settings: Settings
+    ledger: Ledger
+    registry: Registry
+    wait: bool = False
+    progress: Progress = field(default=no_progress)
+
+    def run(
+        self,
+        key: TaskKey,
+        work: Callable[[Hold], dict[str, Any]],
+        *,
+        payload: object = None,
+        outputs: Callable[[dict[str, Any]], list[Path]] | None = None,
+    ) -> dict[str, Any]:
+        """Do the work once, and return its result with the key's digest as `key`.
+
+        Args:
+            key: What the work is.
+            work: Does it.
+            payload: What the key promises to determine.
+            outputs: Files that a recorded result relies on. When one is gone, the work is done again on purpose.
+
+        Raises:
+            Whatever `run_once` raises.
+        """
+        outcome = run_once(self.ledger, key, work, payload=payload, wait=self.wait)
+        gone = self._gone(outcome, outputs)
+        if gone:
+            log.warning("%s was done, but %s is gone: it is done again", key, gone[0])
+            self.ledger.force(key.digest, holder="nightshift", reason=f"its output {gone[0]} is gone")
+            outcome = run_once(self.ledger, key, work, payload=payload, wait=self.wait)
+        return {**outcome.result, "key": key.digest}
+
+    def _gone(self, outcome: Outcome, outputs: Callable[[dict[str, Any]], list[Path]] | None) -> list[Path]:
+        if outcome.fresh or outputs is None:
+            return []
+        return [path for path in outputs(outcome.result) if not path.exists()]
+
+    def today(self) -> date:
+        """Return the date in UTC, by the ledger's clock."""
+        return self.now().date()
+
+    def now(self) -> datetime:
+        """Return the time in UTC, by the ledger's clock."""
+        return moment(self.ledger.now()).astimezone(UTC)
+
+    def rows_folder(self, pipeline: Pipeline) -> Path:
+        """Where the rows of nights are delivered."""
+        return self.settings.data / pipeline.name / "rows"
+
+    def labels_folder(self, pipeline: Pipeline) -> Path:
+        """Where the labels of nights are delivered."""
+        return self.settings.data / pipeline.name / "labels"
+
+    def predictions(self, pipeline: Pipeline) -> Path:
+        """The published Delta table."""
+        return self.settings.tables / pipeline.name / "predictions"
+
+    def quarantine(self, pipeline: Pipeline) -> Path:
+        """Where refused rows are kept."""
+        return self.settings.tables / pipeline.name / "quarantine"
+
+    def reports(self, pipeline: Pipeline, partition: str) -> Path:
+        """Where the reports of a night or a training lie."""
+        return self.settings.reports / pipeline.name / partition
+
+
+def open_runtime(settings: Settings | None = None, *, wait: bool = False, progress: Progress = no_progress) -> Runtime:
+    """Open what the settings name, and make sure that the ledger can be used.
+
+    Raises:
+        LedgerUnavailable, LedgerNotMigrated, UsageError: In words that say what to do.
+    """
+    settings = settings or read_settings()
+    ledger = Ledger(settings.ledger_url, lease_seconds=settings.lease_seconds)
+    ledger.check()
+    return Runtime(settings, ledger, Registry(settings.tracking_uri, settings.artifacts), wait, progress)

@@ -1,0 +1,84 @@
+"""Where Nightshift keeps things: the only module that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.engine.errors import UsageError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One value for each thing that differs between a laptop and production.
+
+    Attributes:
+        home: Folder for all state that has no location of its own.
+        data: Root of rows and labels, `<data>/<pipeline>/rows/<night>.parquet`.
+        tables: Root of the published Delta tables, `<tables>/<pipeline>/predictions`.
+        reports: Root of check reports, training pictures and quarantined rows.
+        ledger_url: SQLAlchemy URL of the ledger's database.
+        tracking_uri: MLflow's tracking and registry URI.
+        artifacts: Root for MLflow artifacts when the tracking URI is a database, else None.
+        lease_seconds: How long a claim lasts without being renewed.
+    """
+
+    home: Path
+    data: Path
+    tables: Path
+    reports: Path
+    ledger_url: str
+    tracking_uri: str
+    artifacts: str | None
+    lease_seconds: float
+
+    @property
+    def cache(self) -> Path:
+        """Folder for verified model packages; safe to delete."""
+        return self.home / "cache"
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Build the settings from `NIGHTSHIFT_*` variables.
+
+    Args:
+        environment: Variables to read instead of the process's own.
+
+    Raises:
+        UsageError: A variable has a value that cannot be used.
+    """
+    env = os.environ if environment is None else environment
+    home = Path(env.get("NIGHTSHIFT_HOME") or REPOSITORY / ".nightshift").expanduser().resolve()
+    tracking = env.get("NIGHTSHIFT_TRACKING_URI")
+    return Settings(
+        home=home,
+        data=_folder(env, "NIGHTSHIFT_DATA", home / "data"),
+        tables=_folder(env, "NIGHTSHIFT_TABLES", home / "tables"),
+        reports=_folder(env, "NIGHTSHIFT_REPORTS", home / "reports"),
+        ledger_url=env.get("NIGHTSHIFT_LEDGER_URL") or f"sqlite:///{home / 'ledger.db'}",
+        tracking_uri=tracking or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}",
+        artifacts=None if tracking else (home / "mlflow" / "artifacts").as_uri(),
+        lease_seconds=_seconds(env, "NIGHTSHIFT_LEASE_SECONDS", 60.0),
+    )
+
+
+def _folder(env: Mapping[str, str], name: str, default: Path) -> Path:
+    value = env.get(name)
+    if value and "://" in value and not value.startswith("file://"):
+        raise UsageError(f"{name}={value!r} is not a folder of this machine. Give an absolute path.")
+    return Path(value.removeprefix("file://")).expanduser().resolve() if value else default
+
+
+def _seconds(env: Mapping[str, str], name: str, default: float) -> float:
+    value = env.get(name) or str(default)
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if seconds < 1:
+        raise UsageError(f"{name}={value!r} is not a number of seconds of at least 1. Unset it to use {default:g}.")
+    return seconds

@@ -1,0 +1,7 @@
+"""The steps of a night and of a training: each computes its key, does its work once, and returns small JSON.
+
+A night:     validate -> plan -> score (each shard) -> publish -> monitor
+A training:  validate -> train -> evaluate -> register -> promote
+
+Airflow's operators and the command line call the same functions.
+"""

@@ -1,0 +1,86 @@
+"""Register a judged model once, and make it champion if the gate opened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipelines.engine.keys import TaskKey
+from pipelines.engine.pipeline import Pipeline
+from pipelines.engine.run_once import Hold, exclusive
+from pipelines.engine.runtime import Runtime
+
+
+def register(runtime: Runtime, pipeline: Pipeline, trained: dict[str, Any], judged: dict[str, Any]) -> dict[str, Any]:
+    """Register a trained model, whatever the verdict is: a refused one can be looked at, too.
+
+    Returns:
+        `as_of`, `version`, `model_digest`, `run_id`, `key`.
+
+    Raises:
+        RegistryUnavailable: MLflow does not answer.
+    """
+    key = TaskKey(
+        pipeline=pipeline.name, step="register", partition=trained["as_of"], inputs={"trained": trained["key"]}
+    )
+
+    def work(hold: Hold) -> dict[str, Any]:
+        verdict = "open" if judged["opened"] else "closed"
+        version = runtime.registry.register_once(
+            pipeline.name,
+            key=key.digest,
+            run_id=trained["run_id"],
+            description=f"{pipeline.question}\n\nTrained as of {trained['as_of']}. Gate {verdict}: {judged['reasons'][0]}.",
+            tags={"nightshift.as_of": trained["as_of"], "nightshift.gate": verdict},
+        )
+        return {
+            "as_of": trained["as_of"],
+            "version": version.version,
+            "model_digest": version.digest,
+            "run_id": version.run_id,
+        }
+
+    return runtime.run(key, work)
+
+
+def promote(
+    runtime: Runtime, pipeline: Pipeline, registered: dict[str, Any], judged: dict[str, Any], *, actor: str
+) -> dict[str, Any]:
+    """Make a registered version champion if the gate opened and the champion is still the one it was judged against.
+
+    Returns:
+        `as_of`, `version`, `promoted`, `reasons`, `replaced` (the version before, or None), `key`.
+
+    Raises:
+        AliasMoved: Another champion came meanwhile; judge again.
+        RegistryUnavailable: MLflow does not answer.
+    """
+    key = TaskKey(
+        pipeline=pipeline.name,
+        step="promote",
+        partition=registered["as_of"],
+        inputs={"version": registered["version"], "judged": judged["key"], "replaces": judged["champion_version"]},
+    )
+
+    def work(hold: Hold) -> dict[str, Any]:
+        result = {
+            "as_of": registered["as_of"],
+            "version": registered["version"],
+            "promoted": judged["opened"],
+            "reasons": judged["reasons"],
+            "replaced": judged["champion_version"],
+        }
+        if judged["opened"]:
+            hold.check()
+            with exclusive(runtime.ledger, TaskKey(pipeline=pipeline.name, step="aliases", partition="all")):
+                runtime.registry.promote(
+                    pipeline.name,
+                    to=registered["version"],
+                    expected=judged["champion_version"],
+                    key=key.digest,
+                    actor=actor,
+                    reason="; ".join(judged["reasons"]),
+                    at=runtime.now(),
+                )
+        return result
+
+    return runtime.run(key, work)

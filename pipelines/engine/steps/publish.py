@@ -1,0 +1,152 @@
+"""Publish: reconcile the counts, then make a night's scores visible in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipelines.engine.errors import DataError, PublicationConflict
+from pipelines.engine.keys import TaskKey, digest_of
+from pipelines.engine.pipeline import Pipeline
+from pipelines.engine.publication import (
+    ShardFile,
+    open_or_create,
+    publish,
+    published_files,
+    transaction_name,
+)
+from pipelines.engine.run_once import Hold
+from pipelines.engine.runtime import Runtime
+from pipelines.engine.scoring import output_schema
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+STEP = "publish"
+
+
+def publish_night(
+    runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any], scored: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """Publish a night.
+
+    Args:
+        runtime: Doors to the outside.
+        pipeline: What was scored.
+        checked: The result of `validate_night`.
+        scored: The results of `score_night_shard`, all shards in any order.
+
+    Returns:
+        `night`, `rows_in`, `rows_scored`, `rows_quarantined`, `model_version`, `delta_version`, `histogram`, `key`.
+
+    Raises:
+        DataError: The counts do not add up; nothing was published.
+        PublicationConflict: Others kept publishing the same night; try again.
+        StorageError: The table cannot be read or written.
+    """
+    night = checked["night"]
+    counts = reconcile(checked, scored)
+    folder, schema = runtime.predictions(pipeline), output_schema(pipeline)
+    files = [ShardFile(s["path"], s["size"], s["rows_scored"], s["modified_ms"]) for s in scored if s["rows_scored"]]
+    ours = sorted(file.path for file in files)
+    scores = digest_of(sorted(s["path"] for s in scored))
+    replaces = _replaced(runtime, pipeline, night, scores, ours, open_or_create(folder, schema))
+    key = TaskKey(
+        pipeline=pipeline.name,
+        step=STEP,
+        partition=night,
+        inputs={"checked": checked["key"], "scores": scores, "replaces": replaces},
+    )
+
+    def work(hold: Hold) -> dict[str, Any]:
+        def still_held(table: DeltaTable) -> None:
+            hold.check()
+            if _state(published_files(table, night)) != replaces:
+                raise PublicationConflict(
+                    f"somebody else published night {night} of {pipeline.name} meanwhile; their version stands. Try again to replace it."
+                )
+
+        published = publish(
+            folder,
+            schema,
+            night,
+            files,
+            transaction=transaction_name(key.digest, hold.claim.generation),
+            fence=hold.fence,
+            metadata={
+                "nightshift.key": key.digest,
+                "nightshift.pipeline": pipeline.name,
+                "nightshift.night": night,
+                **{f"nightshift.{name}": str(value) for name, value in counts.items()},
+            },
+            may_commit=still_held,
+        )
+        return {"night": night, **counts, "delta_version": published.version, "histogram": _summed(scored)}
+
+    return runtime.run(key, work)
+
+
+def reconcile(checked: dict[str, Any], scored: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Make sure that no row is lost or doubled between the checks and the shards.
+
+    Returns:
+        `rows_in`, `rows_scored`, `rows_quarantined`, `model_version`.
+
+    Raises:
+        DataError: A shard is missing or there twice, the counts differ, or the shards come from different models.
+    """
+    numbers = sorted(result["number"] for result in scored)
+    expected = list(range(scored[0]["of"])) if scored else [0]
+    versions = {result["model_version"] for result in scored}
+    rows_in, rows_scored, refused = (
+        sum(result[name] for result in scored) for name in ("rows_in", "rows_scored", "rows_refused")
+    )
+    wrong = []
+    if numbers != expected:
+        wrong.append(f"expected shards {_ends(expected)}, got {numbers[:20]}")
+    if len(versions) > 1:
+        wrong.append(f"shards were scored by versions {', '.join(sorted(versions))}; expected one")
+    if rows_in != checked["rows_in"]:
+        wrong.append(f"{checked['rows_in']} rows were checked, and the shards read {rows_in}")
+    if refused != checked["refused"]:
+        wrong.append(f"{checked['refused']} rows were refused, and the shards left out {refused}")
+    if rows_in != rows_scored + refused:
+        wrong.append(f"rows in {rows_in} != scored {rows_scored} + quarantined {refused}")
+    if wrong:
+        raise DataError(f"night {checked['night']} does not add up, and nothing was published: {'; '.join(wrong)}")
+    return {
+        "rows_in": rows_in,
+        "rows_scored": rows_scored,
+        "rows_quarantined": refused,
+        "model_version": versions.pop(),
+    }
+
+
+def _ends(numbers: Sequence[int]) -> str:
+    return f"{numbers[0]} to {numbers[-1]}"
+
+
+def _state(files: Sequence[str]) -> str | None:
+    """Name what a night holds, or None if it holds nothing."""
+    return digest_of(sorted(files)) if files else None
+
+
+def _replaced(
+    runtime: Runtime, pipeline: Pipeline, night: str, scores: str, ours: list[str], table: DeltaTable
+) -> str | None:
+    """Say what this publication replaces; a part of its key.
+
+    Without it, publishing A, then B, then A again would be answered with "A is done" while the table shows B.
+    When the table shows these very files already, the publication is the recorded one and replaces what that did.
+    """
+    current = published_files(table, night)
+    if current == ours:
+        for entry in runtime.ledger.entries(pipeline=pipeline.name, step=STEP, partition=night):
+            if entry.identity["inputs"]["scores"] == scores:
+                replaced: str | None = entry.identity["inputs"]["replaces"]
+                return replaced
+    return _state(current)
+
+
+def _summed(scored: Sequence[dict[str, Any]]) -> list[int]:
+    return [sum(counts) for counts in zip(*(result["histogram"] for result in scored), strict=True)]

@@ -1,0 +1,79 @@
+"""Score: one shard of a night, into one file that no table version names yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipelines.engine.code import code_digest
+from pipelines.engine.errors import ModelError
+from pipelines.engine.keys import TaskKey
+from pipelines.engine.ledger.values import moment
+from pipelines.engine.package import load_scorer
+from pipelines.engine.pipeline import Pipeline
+from pipelines.engine.publication import shard_path
+from pipelines.engine.run_once import Hold
+from pipelines.engine.runtime import Runtime
+from pipelines.engine.scoring import Stamp, read_positions, score_shard
+from pipelines.engine.shards import Shard
+from pipelines.engine.steps.champion import fetch
+
+STEP = "score"
+
+
+def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]) -> dict[str, Any]:
+    """Score one of the shards that `plan_night` gave.
+
+    Returns:
+        `night`, `number`, `of`, `path` (relative to the predictions table), `size`, `modified_ms`, `rows_in`,
+        `rows_scored`, `rows_refused`, `histogram`, `model_version`, `key`.
+
+    Raises:
+        RowsChanged, RowsUnreadable: The rows are not the planned ones.
+        ModelError: The model cannot score them, or is not the planned one.
+        TamperedModel: A model file was changed after its registration.
+        StorageError: The output cannot be written.
+    """
+    shard = Shard.from_json({"number": task["number"], "pieces": task["pieces"]})
+    night, table = task["night"], runtime.predictions(pipeline)
+    key = TaskKey(
+        pipeline=pipeline.name,
+        step=STEP,
+        partition=f"{night}#{shard.number}",
+        inputs={
+            "rows": shard.content,
+            "refused": task["quarantine_sha256"],
+            "model": [task["model_version"], task["model_digest"]],
+        },
+        parameters={"id_columns": list(pipeline.id_columns), "features": list(pipeline.features), "of": task["of"]},
+        code=code_digest("pipelines.engine.scoring", "pipelines.engine.package"),
+    )
+
+    def work(hold: Hold) -> dict[str, Any]:
+        version = runtime.registry.version(pipeline.name, task["model_version"])
+        if version.digest != task["model_digest"]:
+            raise ModelError(
+                f"version {version.version} of {pipeline.name} was planned with digest {task['model_digest'][:12]} "
+                f"and has {version.digest[:12]} now. Nothing was scored; run the night again."
+            )
+        scorer = load_scorer(fetch(runtime, version))
+        refused = read_positions(Path(task["quarantine"]) if task["quarantine"] else None)
+        path = shard_path(night, key.digest, hold.fence)
+        stamp = Stamp(version.version, key.digest, moment(hold.claim.claimed_at))
+        scores = score_shard(pipeline, shard, scorer, refused, stamp, table / path)
+        status = (table / path).stat()
+        return {
+            "night": night,
+            "number": shard.number,
+            "of": task["of"],
+            "path": path,
+            "size": status.st_size,
+            "modified_ms": status.st_mtime_ns // 1_000_000,
+            "rows_in": scores.rows_in,
+            "rows_scored": scores.rows_scored,
+            "rows_refused": scores.rows_refused,
+            "histogram": list(scores.histogram),
+            "model_version": version.version,
+        }
+
+    return runtime.run(key, work, outputs=lambda result: [table / result["path"]])

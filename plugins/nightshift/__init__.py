@@ -1,0 +1,64 @@
+"""Nightshift for DAG authors: two DAG factories, and the operators that they are made of.
+
+    from nightshift import scoring_dag, training_dag
+
+Names are imported when they are first used, so that importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nightshift.factories import scoring_dag, training_dag
+    from nightshift.operators.night import (
+        MonitorOperator,
+        PlanShardsOperator,
+        PublishOperator,
+        ScoreOperator,
+        ValidateOperator,
+    )
+    from nightshift.operators.training import (
+        EvaluateOperator,
+        PromoteOperator,
+        RegisterOperator,
+        TrainOperator,
+        ValidateTrainingOperator,
+    )
+
+_WHERE = {
+    "scoring_dag": "nightshift.factories",
+    "training_dag": "nightshift.factories",
+    "MonitorOperator": "nightshift.operators.night",
+    "PlanShardsOperator": "nightshift.operators.night",
+    "PublishOperator": "nightshift.operators.night",
+    "ScoreOperator": "nightshift.operators.night",
+    "ValidateOperator": "nightshift.operators.night",
+    "EvaluateOperator": "nightshift.operators.training",
+    "PromoteOperator": "nightshift.operators.training",
+    "RegisterOperator": "nightshift.operators.training",
+    "TrainOperator": "nightshift.operators.training",
+    "ValidateTrainingOperator": "nightshift.operators.training",
+}
+
+__all__ = [
+    "EvaluateOperator",
+    "MonitorOperator",
+    "PlanShardsOperator",
+    "PromoteOperator",
+    "PublishOperator",
+    "RegisterOperator",
+    "ScoreOperator",
+    "TrainOperator",
+    "ValidateOperator",
+    "ValidateTrainingOperator",
+    "scoring_dag",
+    "training_dag",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _WHERE:
+        return getattr(importlib.import_module(_WHERE[name]), name)
+    raise AttributeError(f"module 'nightshift' has no attribute {name!r}; it offers: {', '.join(__all__)}")

@@ -1,0 +1,313 @@
+"""The embedded Airflow: four processes that start in the right order and end with their owner.
+
+    with AirflowTree(home, repository) as tree:
+        tree.start(on_progress=print)
+        tree.client.trigger("flights_scoring", partition_key="2013-11-19")
+
+Ctrl-C reaches only the owner (each process has a session of its own), leaves the `with` block, and stops the tree. If
+the owner is killed, the kernel ends the rest (`role.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nightshift.embedded.client import AirflowClient
+from nightshift.embedded.environment import airflow_environment, base_url, configuration_text, process_environment
+from nightshift.embedded.errors import EmbeddedError, StartFailed, StopFailed
+from nightshift.embedded.failure import check_disk, died
+from nightshift.embedded.keys import load_or_make_keys
+from nightshift.embedded.layout import Layout
+from nightshift.embedded.migration import is_migrated, migrate
+from nightshift.embedded.ports import choose
+from nightshift.embedded.processes import TREE_VARIABLE, Child, boot_id, identify, kill_members, spawn
+from nightshift.embedded.readiness import dag_files, not_healthy, unread
+from nightshift.embedded.state import Ownership, State, read_state, write_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from nightshift.embedded.records import ImportProblem
+
+    Progress = Callable[[str], None]
+
+ROLES = {
+    "api-server": ("api-server",),
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "dag-processor": ("dag-processor",),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+}
+"""Role to the words of its `airflow` command. Logs are read from the shared folder, so nobody serves them."""
+
+FIRST = ("api-server", "scheduler")
+"""Started at once; the scheduler only imports (ten CPU seconds of it) until the api-server answers. Whatever starts
+later has a core to itself: on two cores this is quicker than all four at once."""
+
+SETTINGS_MODULE = "from nightshift.preload import install\n\ninstall()\n"
+
+START_TIMEOUT_SECONDS = 240.0
+UNREAD_PATIENCE_SECONDS = 20.0
+"""A file in dags/ that holds no DAG is never reported; after this it is not waited for any more."""
+TASK_GRACE_SECONDS = 10.0
+"""How long running tasks may take to end when the tree is stopped."""
+EXIT_GRACE_SECONDS = 2.0
+"""How long the others may take. The triggerer takes thirteen when it has nothing to do, and loses nothing."""
+_POLL_SECONDS = 0.1
+
+
+def _silent(_: str) -> None:
+    """Progress that nobody wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a started tree found in dags/."""
+
+    url: str
+    dag_ids: tuple[str, ...]
+    import_errors: tuple[ImportProblem, ...]
+
+
+class AirflowTree:
+    """One home's Airflow, owned by this process.
+
+    Args:
+        home: NIGHTSHIFT_HOME; everything is kept in `<home>/airflow`.
+        repository: the clone, with `dags/` and `plugins/`.
+        port: of the UI and API on 127.0.0.1; None: 8080 or else any free one.
+        parallelism: tasks at the same time.
+        extra: further environment variables for all processes.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        repository: Path,
+        *,
+        port: int | None = None,
+        parallelism: int = 2,
+        extra: Mapping[str, str] | None = None,
+    ) -> None:
+        self.layout = Layout(home, repository)
+        self._asked_port = port
+        self._parallelism = parallelism
+        self._extra = dict(extra or {})
+        self._ownership = Ownership(self.layout)
+        self._name = secrets.token_hex(8)
+        self._children: dict[str, Child] = {}
+        self._state: State | None = None
+        self._client: AirflowClient | None = None
+        self._port: int | None = None
+        self.environment: dict[str, str] = {}
+        """The whole environment of the tree's processes; for `airflow` commands beside it. Known once initialised."""
+
+    def __enter__(self) -> AirflowTree:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end(TASK_GRACE_SECONDS, error if isinstance(error, EmbeddedError) else None)
+
+    @property
+    def url(self) -> str:
+        """Where the UI and the API are."""
+        if self._port is None:
+            raise StartFailed("The embedded Airflow has no address yet: call start() first.")
+        return base_url(self._port)
+
+    @property
+    def client(self) -> AirflowClient:
+        """A client of this tree's API."""
+        if self._client is None:
+            self._client = AirflowClient(self.url)
+        return self._client
+
+    def initialise(self, on_progress: Progress = _silent) -> None:
+        """Become the owner, choose the port, write the settings, and bring the database to its schema.
+
+        Raises:
+            AlreadyRunning: another process owns this home's Airflow.
+            PortTaken: the asked port is in use.
+            NoDiskSpace: the home's disk is full.
+            SecretsDamaged: the secrets file is not ours.
+            StartFailed: the database cannot be migrated.
+        """
+        if self._state is not None:
+            return
+        self._ownership.take()
+        try:
+            check_disk(self.layout.airflow_home)
+            self._clear_leftovers()
+            self._port = choose(self._asked_port)
+            self._write_settings(self._port)
+            self._note(State(self._name, identify(os.getpid()), self.url, str(self.layout.repository), boot_id()))
+            if not is_migrated(self.layout):
+                self._say("making Airflow's database", on_progress)
+                migrate(self.layout, self.environment)
+        except BaseException as error:
+            self._end(0.0, error)
+            raise
+
+    def start(self, on_progress: Progress = _silent, *, timeout: float = START_TIMEOUT_SECONDS) -> Ready:
+        """Start all processes and wait until they are healthy and the DAG files are read.
+
+        Import errors do not stop the start: they are in the answer, in the UI, and told to `on_progress`.
+
+        Raises:
+            StartFailed: a process died (with the last lines of its log), or it took longer than `timeout` seconds.
+            EmbeddedError: as `initialise`.
+        """
+        self.initialise(on_progress)
+        try:
+            since = datetime.now(UTC)
+            deadline = time.monotonic() + timeout
+            self._say("starting the api-server", on_progress)
+            for role in FIRST:
+                self._spawn(role)
+            self._wait(lambda: self.client.health() is None, "the api-server to answer", deadline)
+            self._say("starting the scheduler, dag-processor and triggerer", on_progress)
+            self._children["scheduler"].release()
+            for role in [role for role in ROLES if role not in FIRST]:
+                self._spawn(role)
+            self._wait(lambda: bool(not_healthy(self.client.health())), "all components to be healthy", deadline)
+            self._say("reading the DAG files", on_progress)
+            ready = self._read_dags(since, deadline)
+        except BaseException as error:
+            self._end(0.0, error)
+            raise
+        for problem in ready.import_errors:
+            on_progress(f"{problem.file} cannot be imported: {problem.reason}")
+        self._say("healthy", on_progress)
+        return ready
+
+    def check(self) -> None:
+        """Raise StartFailed if a process of the tree ended by itself."""
+        for child in self._children.values():
+            if child.ended:
+                raise StartFailed(died(child.role, child.process.returncode, child.log))
+
+    def stop(self, *, task_grace: float = TASK_GRACE_SECONDS) -> None:
+        """End all processes: politely, then for certain. Safe to call twice, and at any moment.
+
+        The api-server goes last, because running tasks report to it. A task that does not end within `task_grace`
+        seconds is killed; Airflow will find it and try again at the next start.
+
+        Raises:
+            StopFailed: a process survived SIGKILL.
+        """
+        self._end(task_grace, None)
+
+    def _end(self, task_grace: float, error: BaseException | None) -> None:
+        """Leave nothing behind, but the reason if there is one."""
+        try:
+            self._ask_to_end(task_grace)
+        finally:
+            try:
+                self._kill_the_rest()
+            finally:
+                self._let_go(error)
+
+    def _let_go(self, error: BaseException | None) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        if not self._ownership.held:
+            return
+        if self._state is not None and error is not None:
+            self._note(self._state.failed(error))
+        else:
+            self.layout.state.unlink(missing_ok=True)
+        self._state = None
+        self._ownership.give_back()
+
+    def _spawn(self, role: str) -> None:
+        held = role == "scheduler"
+        log = self.layout.role_log(role)
+        child = spawn(role, ROLES[role], self.environment, log, held=held)
+        self._children[role] = child
+        if self._state is not None:
+            self._state.roles[role] = identify(child.process.pid)
+            write_state(self.layout.state, self._state)
+
+    def _wait(self, unfinished: Callable[[], bool], what: str, deadline: float) -> None:
+        while unfinished():
+            self.check()
+            if time.monotonic() > deadline:
+                missing = ", ".join(not_healthy(self.client.health()))
+                message = (
+                    f"Waited too long for {what}.\nNot healthy: {missing or 'none'}.\nLogs: {self.layout.logs}\n"
+                    "Do: close other work on this machine, or read the logs; then start again."
+                )
+                raise StartFailed(message)
+            time.sleep(_POLL_SECONDS)
+
+    def _read_dags(self, since: datetime, deadline: float) -> Ready:
+        files = dag_files(self.layout.dags)
+        patience = time.monotonic() + UNREAD_PATIENCE_SECONDS
+
+        def waiting() -> bool:
+            left = unread(files, self.client.dags(), self.client.import_errors(), since)
+            return bool(left) and time.monotonic() < patience
+
+        self._wait(waiting, "the DAG files to be read", deadline)
+        dags = tuple(sorted(dag.dag_id for dag in self.client.dags()))
+        return Ready(self.url, dags, tuple(self.client.import_errors()))
+
+    def _write_settings(self, port: int) -> None:
+        keys = load_or_make_keys(self.layout.secrets)
+        ours = airflow_environment(self.layout, port=port, keys=keys, parallelism=self._parallelism, extra=self._extra)
+        root = str(Path(__file__).parents[2])
+        self.environment = process_environment(os.environ, ours, package_root=root) | {TREE_VARIABLE: self._name}
+        self.layout.logs.mkdir(parents=True, exist_ok=True)
+        self.layout.settings_module.parent.mkdir(exist_ok=True)
+        self.layout.settings_module.write_text(SETTINGS_MODULE)
+        self.layout.configuration.touch(mode=0o600)
+        self.layout.configuration.write_text(configuration_text(ours))
+
+    def _clear_leftovers(self) -> None:
+        """End what an owner left that died without its children (not on Linux, or a task with a session of its own)."""
+        last = read_state(self.layout.state)
+        if last is not None:
+            kill_members(last.sessions(), last.tree)
+
+    def _ask_to_end(self, task_grace: float) -> None:
+        first = [child for role, child in self._children.items() if role != "api-server"]
+        for child in first:
+            child.terminate()
+        if scheduler := self._children.get("scheduler"):
+            scheduler.wait(task_grace)
+        if self._client is not None:
+            self._client.close()  # the api-server would wait for an open connection
+        if api := self._children.get("api-server"):
+            api.terminate()
+            api.wait(EXIT_GRACE_SECONDS)
+        deadline = time.monotonic() + EXIT_GRACE_SECONDS
+        for child in first:
+            child.wait(deadline - time.monotonic())
+
+    def _kill_the_rest(self) -> None:
+        if not self._children:
+            return
+        _, left = kill_members([child.process.pid for child in self._children.values()], self._name)
+        for child in self._children.values():
+            child.wait(1.0)
+        self._children.clear()
+        if left:
+            raise StopFailed(f"These processes could not be ended: {', '.join(left)}.\nDo: end them by hand.")
+
+    def _say(self, phase: str, on_progress: Progress) -> None:
+        on_progress(phase)
+        if self._state is not None:
+            self._note(self._state.now(phase))
+
+    def _note(self, state: State) -> None:
+        self._state = state
+        write_state(self.layout.state, state)

@@ -1,0 +1,151 @@
+"""DAG factories: a pipeline's nights and trainings as ordinary Airflow DAGs.
+
+Site defaults live here, each with its reason, so that no DAG file repeats them. Any argument of Airflow's `DAG` may be
+given as well and wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import DAG, Asset, CronPartitionTimetable
+
+from nightshift.operators.night import (
+    MonitorOperator,
+    PlanShardsOperator,
+    PublishOperator,
+    ScoreOperator,
+    ValidateOperator,
+)
+from nightshift.operators.training import (
+    EvaluateOperator,
+    PromoteOperator,
+    RegisterOperator,
+    TrainOperator,
+    ValidateTrainingOperator,
+)
+from pipelines.engine.pipeline import Pipeline
+
+KEY_FORMAT = "%Y-%m-%d"
+TASK_DEFAULTS: dict[str, Any] = {
+    "retries": 3,  # a dead server is back within minutes; bad data is not retried whatever this says
+    "retry_delay": timedelta(seconds=20),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
+}
+DAG_DEFAULTS: dict[str, Any] = {
+    "catchup": False,  # past nights are asked for with `airflow backfill`, never by surprise
+    "max_active_runs": 4,  # nights are independent, but one night late should not become thirty at once
+}
+
+
+def predictions_asset(pipeline: Pipeline | str) -> Asset:
+    """Return the asset that gets an event when a night is published; schedule downstream DAGs on it."""
+    name = pipeline if isinstance(pipeline, str) else pipeline.name
+    return Asset(name=f"{name}_predictions", uri=f"nightshift://{name}/predictions", group="nightshift")
+
+
+def champion_asset(pipeline: Pipeline | str) -> Asset:
+    """Return the asset that gets an event when a version becomes champion."""
+    name = pipeline if isinstance(pipeline, str) else pipeline.name
+    return Asset(name=f"{name}_champion", uri=f"nightshift://{name}/champion", group="nightshift")
+
+
+def scoring_dag(
+    pipeline: Pipeline, *, schedule: str, timezone: str = "UTC", owner: str, doc_md: str | None = None, **dag: Any
+) -> DAG:
+    """Make the DAG `<pipeline>_scoring`: validate -> plan -> score (each shard) -> publish -> monitor.
+
+    Args:
+        pipeline: What is scored.
+        schedule: Cron expression; the local date of each tick is the night that is scored.
+        timezone: Of the schedule, such as `America/New_York`.
+        owner: Who answers for it.
+        doc_md: Shown in the UI; by custom the DAG file's `__doc__`.
+        **dag: Any argument of Airflow's `DAG`.
+    """
+    with _dag(pipeline, "scoring", schedule, timezone, owner, doc_md, dag) as made:
+        validate = ValidateOperator(task_id="validate", pipeline=pipeline)
+        plan = PlanShardsOperator(task_id="plan", pipeline=pipeline, checked=validate.output)
+        score = ScoreOperator.partial(
+            task_id="score",
+            pipeline=pipeline.name,
+            map_index_template="{{ task.shard['number'] + 1 }} of {{ task.shard['of'] }}",
+        ).expand(shard=plan.output)
+        publish = PublishOperator(
+            task_id="publish",
+            pipeline=pipeline,
+            checked=validate.output,
+            scored=score.output,
+            outlets=[predictions_asset(pipeline)],
+        )
+        MonitorOperator(task_id="monitor", pipeline=pipeline, checked=validate.output, published=publish.output)
+    return made
+
+
+def training_dag(
+    pipeline: Pipeline,
+    *,
+    schedule: str,
+    timezone: str = "UTC",
+    owner: str,
+    doc_md: str | None = None,
+    approve: bool = False,
+    **dag: Any,
+) -> DAG:
+    """Make the DAG `<pipeline>_training`: validate -> train -> evaluate -> register -> (approve) -> promote.
+
+    Args:
+        pipeline: What is learned.
+        schedule: Cron expression; the local date of each tick is the night as of which is trained.
+        timezone: Of the schedule.
+        owner: Who answers for it.
+        doc_md: Shown in the UI; by custom the DAG file's `__doc__`.
+        approve: Ask a person in the UI before a version becomes champion.
+        **dag: Any argument of Airflow's `DAG`.
+    """
+    with _dag(pipeline, "training", schedule, timezone, owner, doc_md, dag) as made:
+        validate = ValidateTrainingOperator(task_id="validate", pipeline=pipeline)
+        train = TrainOperator(task_id="train", pipeline=pipeline, checked=validate.output)
+        evaluate = EvaluateOperator(
+            task_id="evaluate", pipeline=pipeline, checked=validate.output, trained=train.output
+        )
+        register = RegisterOperator(task_id="register", pipeline=pipeline, trained=train.output, judged=evaluate.output)
+        promote = PromoteOperator(
+            task_id="promote",
+            pipeline=pipeline,
+            registered=register.output,
+            judged=evaluate.output,
+            outlets=[champion_asset(pipeline)],
+        )
+        if approve:
+            register >> _approval(pipeline) >> promote
+    return made
+
+
+def _approval(pipeline: Pipeline) -> ApprovalOperator:
+    return ApprovalOperator(
+        task_id="approve",
+        subject=f"Make version {{{{ ti.xcom_pull(task_ids='register')['version'] }}}} of {pipeline.name} champion?",
+        body="{{ ti.xcom_pull(task_ids='evaluate')['reasons'] | join('\n\n') }}",
+    )
+
+
+def _dag(
+    pipeline: Pipeline, kind: str, schedule: str, timezone: str, owner: str, doc_md: str | None, given: dict[str, Any]
+) -> DAG:
+    tags: Sequence[str] = given.pop("tags", ())
+    task_defaults = {**TASK_DEFAULTS, "owner": owner, **given.pop("default_args", {})}
+    given.setdefault("start_date", datetime(2020, 1, 1, tzinfo=UTC))
+    return DAG(
+        dag_id=f"{pipeline.name}_{kind}",
+        schedule=CronPartitionTimetable(schedule, timezone=timezone, run_offset=0, key_format=KEY_FORMAT),
+        description=pipeline.question,
+        doc_md=doc_md,
+        tags=["nightshift", kind, pipeline.name, *tags],
+        default_args=task_defaults,
+        **{**DAG_DEFAULTS, **given},
+    )

@@ -1,0 +1,39 @@
+"""One page for one key: what it stands for, what came out, and who held it when."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from pipelines.engine.ledger.values import Entry, Event, iso
+
+SENTENCES = {
+    "claimed": "{holder} claimed it",
+    "taken_over": "{holder} took it over, because the lease of {from} had run out",
+    "finished": "{holder} finished it",
+    "failed": "{holder} failed: {reason}",
+    "released": "{holder} gave it back unfinished: {reason}",
+    "forced": "{holder} opened it again on purpose: {reason}",
+}
+
+
+def sentence(event: Event) -> str:
+    """Say in words what happened."""
+    return SENTENCES[event.event].format_map({"holder": event.holder, "from": "", "reason": "", **event.detail})
+
+
+def render_key(entry: Entry, events: list[Event]) -> str:
+    """Return the page as HTML."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["j2"], default=True)
+    )
+    lines = [(iso(event.at), event.fence, event.generation, sentence(event)) for event in events]
+    return environment.get_template("key.html.j2").render(
+        entry=entry,
+        claimed_at=iso(entry.claimed_at),
+        identity=json.dumps(entry.identity, indent=2, sort_keys=True),
+        result=json.dumps(entry.result, indent=2, sort_keys=True) if entry.result else None,
+        lines=lines,
+    )

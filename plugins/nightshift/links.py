@@ -1,0 +1,52 @@
+"""Links on a task instance: the report, the MLflow run, and the history of the key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseOperatorLink
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.types import TaskInstanceKey
+
+PREFIX = "/nightshift"
+
+
+class ReportLink(BaseOperatorLink):
+    """The check report of the rows that this task looked at."""
+
+    name = "Check report"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the report's page, or nothing before there is one."""
+        return _target(operator, "report")
+
+
+class RunLink(BaseOperatorLink):
+    """The MLflow run or version that this task made."""
+
+    name = "MLflow"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return MLflow's page, or nothing where no MLflow server is known."""
+        return _target(operator, "run")
+
+
+class KeyLink(BaseOperatorLink):
+    """What happened to this task's key: claims, takeovers, results."""
+
+    name = "Task key"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the key's page, or nothing before it was claimed."""
+        return _target(operator, "key")
+
+
+LINKS: tuple[type[BaseOperatorLink], ...] = (ReportLink, RunLink, KeyLink)
+
+
+def _target(operator: BaseOperator, name: str) -> str:
+    """Airflow asks in the worker, when the task has ended; the operator has noted by then where its things are."""
+    targets: dict[str, str] = getattr(operator, "link_targets", {})
+    return targets.get(name, "")

@@ -1,0 +1,1 @@
+"""Nightshift's operators: thin shells around the engine's steps."""

@@ -1,0 +1,104 @@
+"""What all operators share: open the doors, run one step, wait for a busy key by deferring."""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from nightshift.links import PREFIX, KeyLink
+from nightshift.retry import retry_policy
+from nightshift.triggers import KeyFreeTrigger
+from pipelines.engine.catalog import load_pipeline
+from pipelines.engine.errors import KeyBusy, NightshiftError, UnknownNight
+from pipelines.engine.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperatorLink, Context
+
+    from pipelines.engine.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+
+class StepOperator(BaseOperator):
+    """One step of a pipeline, under its task key.
+
+    Running it twice does the work once: the second time it answers with what the first one recorded. While somebody
+    else works under the same key it defers, and goes on when the key is free.
+
+    Args:
+        pipeline: The pipeline, or its name.
+        **arguments: Airflow's own, such as `retries`; failures that cannot pass by themselves are not retried.
+    """
+
+    ui_color = "#dfe7f5"
+    template_fields: Sequence[str] = ()
+    operator_extra_links: Collection[BaseOperatorLink] = (KeyLink(),)
+
+    def __init__(self, *, pipeline: Pipeline | str, **arguments: Any) -> None:
+        arguments.setdefault("retry_policy", retry_policy())
+        super().__init__(**arguments)
+        self.pipeline = pipeline.name if isinstance(pipeline, Pipeline) else pipeline
+        self.link_targets: dict[str, str] = {}
+
+    @abstractmethod
+    def step(self, runtime: Runtime, pipeline: Pipeline, context: Context) -> Any:
+        """Run the step, and return its result as small JSON."""
+
+    def execute(self, context: Context) -> Any:
+        """Run the step once; Airflow keeps what it returns as XCom."""
+        from pipelines.engine.runtime import open_runtime
+
+        try:
+            result = self.step(open_runtime(), load_pipeline(self.pipeline), context)
+        except KeyBusy as busy:
+            log.info("%s. Waiting without a worker.", busy)
+            self.defer(trigger=KeyFreeTrigger(busy.key), method_name="resume")
+        except NightshiftError as error:
+            log.error("%s", error)  # the sentence first; Airflow adds the traceback below it
+            self.note(report=getattr(error, "report", None), key=getattr(error, "key", None))
+            raise
+        self.after(result)
+        return result
+
+    def resume(self, context: Context, event: dict[str, Any] | None = None) -> Any:
+        """Go on after the key became free: its holder finished, failed, or lost it."""
+        return self.execute(context)
+
+    def after(self, result: Any) -> None:
+        """Note what the links on the task instance point to."""
+        if isinstance(result, dict):
+            self.note(report=result.get("report"), run=result.get("url"), key=result.get("key"))
+
+    def note(self, *, report: object = None, run: str | None = None, key: str | None = None) -> None:
+        """Keep link targets: a report file, an MLflow page, a key's digest."""
+        from pipelines.engine.settings import read_settings
+
+        if report:
+            self.link_targets["report"] = f"{PREFIX}/reports/{_below(str(report), str(read_settings().reports))}"
+        if run:
+            self.link_targets["run"] = run
+        if key:
+            self.link_targets["key"] = f"{PREFIX}/keys/{key}"
+
+
+def _below(path: str, root: str) -> str:
+    return path.removeprefix(root).lstrip("/")
+
+
+def partition_of(value: str | None, dag_id: str, word: str = "night") -> str:
+    """Return the partition key of a run.
+
+    Raises:
+        UnknownNight: The run has none, as when it was triggered by hand without one.
+    """
+    if value in (None, "", "None"):
+        raise UnknownNight(
+            f"this run of {dag_id} has no partition key, so there is no {word} to work on. "
+            "Trigger it again with one: in the UI under Trigger, Advanced Options, Partition Key, such as 2013-11-19."
+        )
+    return str(value)

@@ -1,0 +1,146 @@
+"""The operators of a training: validate -> train -> evaluate -> register -> promote."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from nightshift.links import KeyLink, ReportLink, RunLink
+from nightshift.operators.base import StepOperator, partition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from airflow.sdk import BaseOperatorLink, Context
+
+    from pipelines.engine.pipeline import Pipeline
+    from pipelines.engine.runtime import Runtime
+
+
+class ValidateTrainingOperator(StepOperator):
+    """Check the rows and labels of the nights that a model will learn from.
+
+    Args:
+        as_of: The night as of which is trained; the run's partition key by default.
+        **arguments: `pipeline`, and Airflow's own.
+    """
+
+    template_fields: Sequence[str] = ("as_of",)
+    operator_extra_links: Collection[BaseOperatorLink] = (ReportLink(), KeyLink())
+
+    def __init__(self, *, as_of: str = "{{ partition_key }}", **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.as_of = as_of
+
+    def step(self, runtime: Runtime, pipeline: Pipeline, context: Context) -> dict[str, Any]:
+        """Return what was checked; see `pipelines.engine.steps.train`."""
+        from pipelines.engine.steps.train import validate_training
+
+        checked = validate_training(runtime, pipeline, partition_of(self.as_of, self.dag_id, "night to train as of"))
+        self.note(report=checked["reports"]["rows"])
+        return checked
+
+
+class TrainOperator(StepOperator):
+    """Fit a model on the checked nights, measure it on the newest of them, and log one MLflow run.
+
+    Args:
+        checked: The output of a `ValidateTrainingOperator`.
+        **arguments: `pipeline`, and Airflow's own.
+    """
+
+    template_fields: Sequence[str] = ("checked",)
+    operator_extra_links: Collection[BaseOperatorLink] = (RunLink(), KeyLink())
+
+    def __init__(self, *, checked: Any, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.checked = checked
+
+    def step(self, runtime: Runtime, pipeline: Pipeline, context: Context) -> dict[str, Any]:
+        """Return the run; see `pipelines.engine.steps.train`."""
+        from pipelines.engine.steps.train import train
+
+        trained = train(runtime, pipeline, self.checked)
+        return {**trained, "report": None}  # a folder of pictures; MLflow shows them
+
+
+class EvaluateOperator(StepOperator):
+    """Judge a trained model against the champion on the same holdout.
+
+    Args:
+        checked: The output of a `ValidateTrainingOperator`.
+        trained: The output of a `TrainOperator`.
+        **arguments: `pipeline`, and Airflow's own.
+    """
+
+    template_fields: Sequence[str] = ("checked", "trained")
+
+    def __init__(self, *, checked: Any, trained: Any, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.checked = checked
+        self.trained = trained
+
+    def step(self, runtime: Runtime, pipeline: Pipeline, context: Context) -> dict[str, Any]:
+        """Return the verdict; see `pipelines.engine.steps.evaluate`."""
+        from pipelines.engine.steps.evaluate import evaluate
+
+        judged = evaluate(runtime, pipeline, self.checked, self.trained)
+        self.log.info("the gate is %s: %s", "open" if judged["opened"] else "closed", "; ".join(judged["reasons"]))
+        return judged
+
+
+class RegisterOperator(StepOperator):
+    """Register a trained model once, however often the task is retried.
+
+    Args:
+        trained: The output of a `TrainOperator`.
+        judged: The output of an `EvaluateOperator`.
+        **arguments: `pipeline`, and Airflow's own.
+    """
+
+    template_fields: Sequence[str] = ("trained", "judged")
+
+    def __init__(self, *, trained: Any, judged: Any, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.trained = trained
+        self.judged = judged
+
+    def step(self, runtime: Runtime, pipeline: Pipeline, context: Context) -> dict[str, Any]:
+        """Return the version; see `pipelines.engine.steps.promote`."""
+        from pipelines.engine.steps.promote import register
+
+        return register(runtime, pipeline, self.trained, self.judged)
+
+
+class PromoteOperator(StepOperator):
+    """Make a registered version champion if the gate opened; skipped, with the reasons, if it did not.
+
+    Args:
+        registered: The output of a `RegisterOperator`.
+        judged: The output of an `EvaluateOperator`.
+        **arguments: `pipeline`, and Airflow's own.
+    """
+
+    template_fields: Sequence[str] = ("registered", "judged")
+
+    def __init__(self, *, registered: Any, judged: Any, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.registered = registered
+        self.judged = judged
+
+    def step(self, runtime: Runtime, pipeline: Pipeline, context: Context) -> dict[str, Any]:
+        """Return what was promoted; see `pipelines.engine.steps.promote`.
+
+        Raises:
+            AirflowSkipException: The gate is closed; the champion stays.
+        """
+        from pipelines.engine.steps.promote import promote
+
+        promoted = promote(runtime, pipeline, self.registered, self.judged, actor=f"airflow/{self.dag_id}")
+        if not promoted["promoted"]:
+            self.note(key=promoted["key"])
+            raise AirflowSkipException(
+                f"version {promoted['version']} of {pipeline.name} does not become champion: {promoted['reasons'][0]}"
+            )
+        return promoted

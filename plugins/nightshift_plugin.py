@@ -1,0 +1,14 @@
+"""Nightshift's Airflow plugin: the one file that Airflow loads from this folder (`.airflowignore` hides the package)."""
+
+from airflow.plugins_manager import AirflowPlugin
+
+from nightshift.links import LINKS
+from nightshift.pages import fastapi_app
+
+
+class NightshiftPlugin(AirflowPlugin):
+    """Links on task instances, and the pages that they lead to."""
+
+    name = "nightshift"
+    operator_extra_links = [link() for link in LINKS]  # noqa: RUF012 - Airflow reads a plain list
+    fastapi_apps = [fastapi_app()]  # noqa: RUF012 - Airflow reads a plain list

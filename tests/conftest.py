@@ -1,0 +1,50 @@
+"""Fixtures that more than one package's tests need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.postgres import Server, private_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A private PostgreSQL server; without its binaries the tests that need it fail, and say what to install."""
+    with private_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres: Server) -> str:
+    """The name of a database with the ledger's tables, to be copied and never used."""
+    from pipelines.engine.ledger.migrate import migrate
+
+    name = postgres.create()
+    migrate(postgres.url(name))
+    return name
+
+
+@pytest.fixture
+def postgres_ledger_url(postgres: Server, migrated_database: str) -> str:
+    """The URL of a fresh ledger on PostgreSQL."""
+    return postgres.url(postgres.create(template=migrated_database))
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory):
+    """An SQLite file with the ledger's tables, to be copied and never used."""
+    from pipelines.engine.ledger.migrate import migrate
+
+    path = tmp_path_factory.mktemp("migrated") / "ledger.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_ledger_url(tmp_path, migrated_file) -> str:
+    """The URL of a fresh ledger on SQLite."""
+    path = tmp_path / "ledger.db"
+    path.write_bytes(migrated_file.read_bytes())
+    return f"sqlite:///{path}"

@@ -1,0 +1,95 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_registry import TamperedModel
+from model_registry.package import load_package
+
+
+@pytest.fixture
+def version(register):
+    return register()
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "cache"
+
+
+def test_fetched_package_predicts(registry, version, cache, rows):
+    package = registry.fetch(version, cache)
+    assert package == cache / version.digest / "artifacts/package"
+    assert load_package(package).predict_frame(rows).tolist() == [11.0, 12.0, 14.0]
+
+
+def test_second_fetch_reads_the_cache_alone(registry, version, cache):
+    registry.fetch(version, cache)
+    (Path(version.source) / "MLmodel").unlink()
+    assert registry.fetch(version, cache).is_dir()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("artifacts/package/model.json", '{"hour": 3.0}'),
+        ("artifacts/package/package.json", '{"loader": "os:system"}'),
+        ("artifacts/package/extra.py", "print()"),
+        ("MLmodel", None),
+    ],
+)
+def test_changed_added_or_missing_file_is_never_loaded(registry, version, cache, name, content):
+    file = Path(version.source) / name
+    file.unlink() if content is None else file.write_text(content)
+    with pytest.raises(TamperedModel, match=f"File: {name}") as caught:
+        registry.fetch(version, cache)
+    assert caught.value.file == name
+    assert caught.value.expected != caught.value.got
+    assert list(cache.iterdir()) == []
+
+
+def test_file_changed_together_with_its_listing_is_never_loaded(registry, version, cache):
+    from model_registry.digests import digest_files, write_listing
+
+    source = Path(version.source)
+    (source / "artifacts/package/model.json").write_text(json.dumps({"hour": 3.0}))
+    write_listing(source, digest_files(source))
+    with pytest.raises(TamperedModel, match=r"File: digests\.json"):
+        registry.fetch(version, cache)
+
+
+def test_spoilt_cache_is_fetched_anew(registry, version, cache, rows):
+    package = registry.fetch(version, cache)
+    (package / "model.json").write_text('{"hour": 3.0}')
+    assert load_package(registry.fetch(version, cache)).predict_frame(rows).tolist() == [11.0, 12.0, 14.0]
+    assert [each.name for each in cache.iterdir()] == [version.digest]
+
+
+def test_emptied_cache_entry_is_fetched_anew(registry, version, cache):
+    (cache / version.digest).mkdir(parents=True)
+    assert (registry.fetch(version, cache) / "package.json").exists()
+
+
+def test_version_without_a_digest_is_never_loaded(registry, version, cache):
+    with pytest.raises(TamperedModel, match="no recorded digest"):
+        registry.fetch(dataclasses.replace(version, digest=""), cache)
+
+
+def test_plain_mlflow_loads_the_champion_and_predicts_from_raw_columns(registry, version, rows):
+    """With pickles forbidden, as the fixtures of this folder have it."""
+    import mlflow
+
+    registry.promote("flights", to=version.version, expected=None, key="p", actor="test", reason="first")
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    mlflow.set_tracking_uri(registry._store.tracking_uri)
+    mlflow.set_registry_uri(registry._store.tracking_uri)
+    try:
+        model = mlflow.pyfunc.load_model("models:/flights@champion")
+    finally:
+        mlflow.set_tracking_uri(before[0])
+        mlflow.set_registry_uri(before[1])
+    predictions = model.predict(rows)
+    assert predictions.dtype == np.float64
+    assert predictions.tolist() == [11.0, 12.0, 14.0]
