@@ -27,9 +27,11 @@ def migrated_database(postgres: Server) -> str:
 
 
 @pytest.fixture
-def postgres_ledger_url(postgres: Server, migrated_database: str) -> str:
+def postgres_ledger_url(postgres: Server, migrated_database: str) -> Iterator[str]:
     """The URL of a fresh ledger on PostgreSQL."""
-    return postgres.url(postgres.create(template=migrated_database))
+    name = postgres.create(template=migrated_database)
+    yield postgres.url(name)
+    postgres.drop(name)
 
 
 @pytest.fixture(scope="session")

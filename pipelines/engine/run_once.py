@@ -171,14 +171,14 @@ def _work(ledger: Ledger, key: TaskKey, claim: Claimed, work: Callable[[Hold], d
     try:
         with _heartbeat(hold):
             result = work(hold)
+        if hold.lost:
+            raise hold.lost
+        ledger.finish(claim, result)
     except FenceLost:
         raise
     except BaseException as error:
         _give_back(ledger, claim, error)
         raise
-    if hold.lost:
-        raise hold.lost
-    ledger.finish(claim, result)
     log.info("finished: %s (fence %s)", key, claim.fence)
     return Outcome(key, result, fresh=True, fence=claim.fence)
 

@@ -43,11 +43,13 @@ class ShardScores:
     Attributes:
         rows_in: Rows read.
         rows_scored: Rows written.
+        score_sum: Sum of all scores.
         histogram: Scored rows in each of `HISTOGRAM_BINS` equal bins from 0 to 1.
     """
 
     rows_in: int
     rows_scored: int
+    score_sum: float
     histogram: tuple[int, ...]
 
     @property
@@ -81,6 +83,7 @@ def score_shard(
     for piece in shard.pieces:
         _check_unchanged(piece)
     rows_in = rows_scored = 0
+    score_sum = 0.0
     histogram = np.zeros(HISTOGRAM_BINS, dtype=np.int64)
     schema = output_schema(pipeline)
     with written_whole(output) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
@@ -90,8 +93,9 @@ def score_shard(
             score = _checked(scorer.predict(kept), kept.num_rows)
             writer.write_batch(_scored(pipeline, kept, score, stamp, schema))
             rows_scored += kept.num_rows
+            score_sum += float(score.sum())
             histogram += np.histogram(score, bins=HISTOGRAM_BINS, range=(0.0, 1.0))[0]
-    return ShardScores(rows_in, rows_scored, tuple(int(count) for count in histogram))
+    return ShardScores(rows_in, rows_scored, score_sum, tuple(int(count) for count in histogram))
 
 
 def output_schema(pipeline: Pipeline) -> pa.Schema:

@@ -143,6 +143,15 @@ def score_profile(score: np.ndarray, bins: int) -> list[float]:
     return [float(share) for share in np.round(counts / max(1, counts.sum()), 9)]
 
 
+def night_means(data: Learnable, score: np.ndarray) -> dict[str, float]:
+    """Return the mean and the standard deviation of the nights' mean scores."""
+    import pandas as pd
+
+    means = pd.Series(score).groupby(data.table[NIGHT].to_pandas()).mean()
+    deviation = float(means.std(ddof=1)) if len(means) > 1 else 0.0
+    return {"mean": round(float(means.mean()), 9), "deviation": round(deviation, 9)}
+
+
 def flat_metrics(prefix: str, metrics: dict[str, Any]) -> dict[str, float]:
     """Prefix metric names: `slice.origin=EWR.roc_auc`."""
     return {f"{prefix}{name}": float(value) for name, value in metrics.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Row, Select, and_, case, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, case, func, insert, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipelines.engine.errors import FenceLost, LedgerNotMigrated, PayloadConflict, UsageError
@@ -99,11 +99,7 @@ class Ledger:
             FenceLost: Somebody else took the key over; nothing was recorded.
             UsageError: The result is not small JSON.
         """
-        text = canonical_json(result)
-        if len(text) > LARGEST_RESULT:
-            raise UsageError(
-                f"the result of {claim.key[:12]} has {len(text)} characters; the ledger keeps up to {LARGEST_RESULT}"
-            )
+        _check_small_json(claim, result)
 
         def write(connection: Connection) -> None:
             values = {"state": "done", "result": result, "finished_at": database_now(), "error": None}
@@ -131,6 +127,8 @@ class Ledger:
         self._end(claim, "released", reason, generations=0)
 
     def _end(self, claim: Claimed, event: EventName, reason: str, *, generations: int) -> None:
+        reason = _storable(reason)
+
         def write(connection: Connection) -> None:
             values = {
                 "state": "failed" if event == "failed" else "open",
@@ -158,6 +156,8 @@ class Ledger:
                 "fence": task_keys.c.fence + 1,
                 "generation": task_keys.c.generation + 1,
                 "lease_until": database_now(),
+                "result": null(),  # what came out before stays in the history
+                "finished_at": None,
             }
             forced = update(task_keys).where(task_keys.c.key == digest).values(values).returning(task_keys)
             row = connection.execute(forced).one_or_none()
@@ -281,6 +281,22 @@ def _why_not(connection: Connection, key: TaskKey, payload: object) -> Answer:
     if row.state == "done":
         return Done(row.key, row.fence, row.generation, row.finished_at, row.result)
     return Busy(row.key, row.fence, row.holder, max(0.0, row.seconds_left))
+
+
+def _check_small_json(claim: Claimed, result: dict[str, Any]) -> None:
+    try:
+        length = len(canonical_json(result))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the result of {claim.key[:12]} is not JSON: {error}") from error
+    if length > LARGEST_RESULT:
+        raise UsageError(
+            f"the result of {claim.key[:12]} has {length} characters; the ledger keeps up to {LARGEST_RESULT}"
+        )
+
+
+def _storable(text: str) -> str:
+    """Replace what no database keeps: half characters (from odd file names) and, in Postgres, the character 0."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 def _shortened(value: object, length: int = 300) -> str:

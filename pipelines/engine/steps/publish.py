@@ -37,7 +37,8 @@ def publish_night(
         scored: The results of `score_night_shard`, all shards in any order.
 
     Returns:
-        `night`, `rows_in`, `rows_scored`, `rows_quarantined`, `model_version`, `delta_version`, `histogram`, `key`.
+        `night`, `rows_in`, `rows_scored`, `rows_quarantined`, `model_version`, `delta_version`, `score_mean`,
+        `histogram`, `key`.
 
     Raises:
         DataError: The counts do not add up; nothing was published.
@@ -81,7 +82,13 @@ def publish_night(
             },
             may_commit=still_held,
         )
-        return {"night": night, **counts, "delta_version": published.version, "histogram": _summed(scored)}
+        return {
+            "night": night,
+            **counts,
+            "delta_version": published.version,
+            "score_mean": _mean(scored),
+            "histogram": _summed(scored),
+        }
 
     return runtime.run(key, work)
 
@@ -150,3 +157,8 @@ def _replaced(
 
 def _summed(scored: Sequence[dict[str, Any]]) -> list[int]:
     return [sum(counts) for counts in zip(*(result["histogram"] for result in scored), strict=True)]
+
+
+def _mean(scored: Sequence[dict[str, Any]]) -> float:
+    total: float = sum(result["score_sum"] for result in scored)
+    return round(total / sum(result["rows_scored"] for result in scored), 9)

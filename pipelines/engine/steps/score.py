@@ -26,7 +26,7 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
 
     Returns:
         `night`, `number`, `of`, `path` (relative to the predictions table), `size`, `modified_ms`, `rows_in`,
-        `rows_scored`, `rows_refused`, `histogram`, `model_version`, `key`.
+        `rows_scored`, `rows_refused`, `score_sum`, `histogram`, `model_version`, `key`.
 
     Raises:
         RowsChanged, RowsUnreadable: The rows are not the planned ones.
@@ -72,6 +72,7 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
             "rows_in": scores.rows_in,
             "rows_scored": scores.rows_scored,
             "rows_refused": scores.rows_refused,
+            "score_sum": scores.score_sum,
             "histogram": list(scores.histogram),
             "model_version": version.version,
         }

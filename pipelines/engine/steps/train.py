@@ -33,6 +33,7 @@ from pipelines.engine.training import (
     fit_model,
     flat_metrics,
     join_labels,
+    night_means,
     read_window,
     score_profile,
     split,
@@ -318,7 +319,7 @@ def _write_package(pipeline: Pipeline, package: Path, fitted: _Fitted) -> np.nda
     profile = {
         "features": build_profile(_frame(fitted.older.table, pipeline.features), list(pipeline.features)),
         "score": score_profile(score, HISTOGRAM_BINS),
-        "score_mean": round(float(score.mean()), 9),
+        "score_nights": night_means(fitted.holdout, score),
     }
     write_package(package, fitted.model, fitted.encoding, profile)
     return score

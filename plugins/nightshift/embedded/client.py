@@ -137,6 +137,17 @@ class AirflowClient:
         }
         return int(self._ask("POST", "/backfills", body=body)["id"])
 
+    def open_backfills(self, dag_id: str) -> list[int]:
+        """The numbers of the backfills of a DAG that Airflow does not hold for completed; it allows one at a time."""
+        rows = self._pages("/backfills", "backfills", {"dag_id": dag_id})
+        return [int(row["id"]) for row in rows if row["completed_at"] is None]
+
+    def close_backfill(self, backfill_id: int) -> None:
+        """Mark a backfill as completed whose runs have all ended; Airflow's own timer does it every 30 s only."""
+        answer = self._send("PUT", f"/backfills/{backfill_id}/cancel")
+        if answer.status_code != httpx.codes.CONFLICT:  # the timer was faster
+            self._checked(answer)
+
     def wait_for_run(
         self,
         dag_id: str,

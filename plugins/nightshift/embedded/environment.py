@@ -14,7 +14,8 @@ LOOPBACK = "127.0.0.1"
 """The only address anything listens on: everybody who reaches it is an administrator."""
 
 TASK_HEARTBEAT_TIMEOUT_SECONDS = 30
-"""Airflow's 300 s means five silent minutes after a laptop slept or a worker was killed. Tasks beat every second. A task that is wrongly given up costs nothing but time: the ledger's fence keeps it out."""
+"""Airflow's 300 s means five silent minutes after a laptop slept or a worker was killed. Tasks beat
+every second. A task that is wrongly given up costs nothing but time: the ledger's fence keeps it out."""
 
 SETTINGS = {
     "CORE": {

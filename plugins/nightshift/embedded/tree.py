@@ -58,7 +58,7 @@ UNREAD_PATIENCE_SECONDS = 20.0
 TASK_GRACE_SECONDS = 10.0
 """How long running tasks may take to end when the tree is stopped."""
 EXIT_GRACE_SECONDS = 2.0
-"""How long the others may take. The triggerer takes thirteen when it has nothing to do, and loses nothing."""
+"""How long the others may take then. The triggerer would take thirteen with nothing to do; none has work to lose."""
 _POLL_SECONDS = 0.1
 
 
@@ -288,9 +288,8 @@ class AirflowTree:
             self._client.close()  # the api-server would wait for an open connection
         if api := self._children.get("api-server"):
             api.terminate()
-            api.wait(EXIT_GRACE_SECONDS)
         deadline = time.monotonic() + EXIT_GRACE_SECONDS
-        for child in first:
+        for child in self._children.values():
             child.wait(deadline - time.monotonic())
 
     def _kill_the_rest(self) -> None:

@@ -15,6 +15,8 @@ CREATE FUNCTION nightshift_append_only() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'task_events is append-only'; END $$;
 CREATE TRIGGER task_events_append_only BEFORE UPDATE OR DELETE ON task_events
 FOR EACH ROW EXECUTE FUNCTION nightshift_append_only();
+CREATE TRIGGER task_events_never_emptied BEFORE TRUNCATE ON task_events
+FOR EACH STATEMENT EXECUTE FUNCTION nightshift_append_only();
 """
 
 

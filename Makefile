@@ -1,0 +1,64 @@
+# Everything that is done with this repository. `make` lists it; each target does its own set-up.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.txt)
+READY := $(VENV)/.ready
+CODE := dags data_checks model_registry pipelines plugins tests benchmarks
+PACKAGES := data_checks model_registry pipelines plugins/nightshift
+
+.PHONY: help setup demo up down test lint format bench lock clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(READY) ## make the virtual environment from the locked requirements
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Nightshift needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version). Try: make setup PYTHON=python3.12" >&2; exit 1; }
+	@echo "setting up $(VENV) (once; it downloads about 1 GB)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(UV) pip sync --python $(BIN)/python --require-hashes requirements.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## train on real flights and score a week of nights, through real Airflow
+	@$(BIN)/nightshift demo
+
+up: $(READY) ## start Airflow on this machine
+	@$(BIN)/nightshift up
+
+down: $(READY) ## stop it, and leave no process behind
+	@$(BIN)/nightshift down
+
+test: $(READY) ## run all tests (needs PostgreSQL's server binaries; Debian: apt-get install postgresql)
+	@$(BIN)/python -m pytest --cov --cov-report=term --durations=10 $(ARGS)
+
+lint: $(READY) ## check style, types, the direction of imports and the DAGs' Airflow 3 rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/lint-imports --no-cache
+
+format: $(READY) ## write the code the way `lint` wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## measure what is claimed to be fast, as ratios
+	@$(BIN)/python -m benchmarks
+
+lock: $(READY) ## resolve requirements.in into requirements.txt, with hashes
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --output-file requirements.txt requirements.in $(ARGS)
+	@echo "locked; look at the difference, then run make test"
+
+clean: ## remove the virtual environment and caches; never your data in .nightshift
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -1,0 +1,57 @@
+"""A whole night and a whole training, step after step in this process: what the command line and tests run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipelines.engine.pipeline import Pipeline
+from pipelines.engine.runtime import Runtime
+from pipelines.engine.steps.evaluate import evaluate
+from pipelines.engine.steps.monitor import monitor_night
+from pipelines.engine.steps.plan import plan_night
+from pipelines.engine.steps.promote import promote, register
+from pipelines.engine.steps.publish import publish_night
+from pipelines.engine.steps.score import score_night_shard
+from pipelines.engine.steps.train import train, validate_training
+from pipelines.engine.steps.validate import validate_night
+
+
+def run_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str, Any]:
+    """Validate, plan, score, publish and monitor one night.
+
+    Returns:
+        What `publish_night` returns, with `report` and `warnings` of the other steps.
+
+    Raises:
+        Whatever the steps raise.
+    """
+    runtime.progress(0, 5, f"{night}: checking")
+    checked = validate_night(runtime, pipeline, night)
+    shards = plan_night(runtime, pipeline, checked)
+    scored = []
+    for number, shard in enumerate(shards, start=1):
+        runtime.progress(1, 5, f"{night}: scoring shard {number} of {len(shards)}")
+        scored.append(score_night_shard(runtime, pipeline, shard))
+    runtime.progress(3, 5, f"{night}: publishing")
+    published = publish_night(runtime, pipeline, checked, scored)
+    runtime.progress(4, 5, f"{night}: monitoring")
+    seen = monitor_night(runtime, pipeline, checked, published)
+    runtime.progress(5, 5, f"{night}: published")
+    return {**published, "report": checked["report"], "warnings": seen["warnings"]}
+
+
+def run_training(runtime: Runtime, pipeline: Pipeline, as_of: str, *, actor: str) -> dict[str, Any]:
+    """Validate, train, evaluate, register and, if the gate opens, promote.
+
+    Returns:
+        What `promote` returns, with `metrics`, `baseline`, `rows` and `url` of the training.
+
+    Raises:
+        Whatever the steps raise.
+    """
+    checked = validate_training(runtime, pipeline, as_of)
+    trained = train(runtime, pipeline, checked)
+    judged = evaluate(runtime, pipeline, checked, trained)
+    registered = register(runtime, pipeline, trained, judged)
+    promoted = promote(runtime, pipeline, registered, judged, actor=actor)
+    return {**promoted, **{name: trained[name] for name in ("metrics", "baseline", "rows", "url", "report")}}

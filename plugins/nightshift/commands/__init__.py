@@ -1,0 +1,16 @@
+"""The commands of `nightshift`, in the order in which a newcomer meets them."""
+
+import click
+
+from nightshift.commands.data import data
+from nightshift.commands.demo import demo
+from nightshift.commands.keys import keys
+from nightshift.commands.migrate import migrate
+from nightshift.commands.pipelines import pipelines
+from nightshift.commands.run import check, score, train
+from nightshift.commands.status import status
+from nightshift.commands.tree import down, up
+
+COMMANDS: tuple[click.Command, ...] = (demo, up, down, pipelines, data, check, train, score, status, keys, migrate)
+
+__all__ = ["COMMANDS"]

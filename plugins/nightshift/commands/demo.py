@@ -1,0 +1,20 @@
+"""`nightshift demo`: a model and a week of nights, through real Airflow."""
+
+from __future__ import annotations
+
+import click
+
+from nightshift.commands.tree import port_option, tasks_option
+
+
+@click.command
+@port_option
+@tasks_option
+def demo(port: int | None, tasks: int) -> None:
+    """Train a model on real flights and score a week of nights, through real Airflow on this machine.
+
+    Run it again: nothing is done twice, and it says so.
+    """
+    from nightshift.demonstration import run_demonstration, show_summary
+
+    show_summary(run_demonstration(port=port, tasks=tasks))

@@ -1,0 +1,102 @@
+"""`nightshift keys`: what the ledger remembers."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from nightshift.commands.show import json_option, print_json, print_table
+
+if TYPE_CHECKING:
+    from pipelines.engine.ledger.store import Ledger
+    from pipelines.engine.ledger.values import Entry
+
+key_argument = click.argument("key", metavar="KEY")
+
+
+@click.group
+def keys() -> None:
+    """List, explain and open again the task keys in the ledger.
+
+    \b
+    Examples:  nightshift keys list flights --night 2013-11-19
+               nightshift keys show 3f9a1c0d2b44
+               nightshift keys force 3f9a1c0d2b44 --reason "the rows were delivered again"
+    """
+
+
+@keys.command("list")
+@click.argument("pipeline", required=False)
+@click.option("--night", help="Only keys of this night.")
+@click.option("--step", help="Only keys of this step.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most this many.")
+@json_option
+def list_keys(pipeline: str | None, night: str | None, step: str | None, limit: int, as_json: bool) -> None:
+    """List keys, the latest claimed first."""
+    from pipelines.engine.ledger.values import iso
+
+    ledger = _ledger()
+    found = ledger.entries(pipeline=pipeline, step=step, partition=night, limit=limit)
+    if as_json:
+        print_json([asdict(entry) for entry in found])
+        return
+    rows = [
+        (e.key[:12], e.pipeline, e.step, e.partition, e.state, e.fence, e.generation, iso(e.claimed_at)) for e in found
+    ]
+    print_table(("key", "pipeline", "step", "partition", "state", "fence", "generation", "claimed_at"), rows)
+
+
+@keys.command
+@key_argument
+@json_option
+def show(key: str, as_json: bool) -> None:
+    """Show what a key stands for and everything that happened to it. The first digits are enough."""
+    from nightshift.key_page import sentence
+    from pipelines.engine.ledger.values import iso
+
+    ledger = _ledger()
+    entry = _entry(ledger, key)
+    events = ledger.history(entry.key)
+    if as_json:
+        print_json({**asdict(entry), "history": [asdict(event) for event in events]})
+        return
+    click.echo(f"{entry.pipeline}/{entry.step}/{entry.partition}: {entry.state}\n{entry.key}")
+    print_table(
+        ("at", "fence", "generation", "what"), [(iso(e.at), e.fence, e.generation, sentence(e)) for e in events]
+    )
+
+
+@keys.command
+@key_argument
+@click.option("--reason", required=True, help="Kept in the key's history.")
+def force(key: str, reason: str) -> None:
+    """Open a key again, so that its work is done once more. A present holder can no longer publish or finish."""
+    ledger = _ledger()
+    entry = ledger.force(_entry(ledger, key).key, holder=getpass.getuser(), reason=reason)
+    click.echo(
+        f"{entry.pipeline}/{entry.step}/{entry.partition} is open: its next claim has generation {entry.generation}. "
+        "Clear its task in Airflow, or run the command again."
+    )
+
+
+def _ledger() -> Ledger:
+    from pipelines.engine.ledger.store import Ledger
+    from pipelines.engine.settings import read_settings
+
+    ledger = Ledger(read_settings().ledger_url)
+    ledger.check()
+    return ledger
+
+
+def _entry(ledger: Ledger, key: str) -> Entry:
+    from pipelines.engine.errors import UsageError
+
+    entry = ledger.entry(key)
+    if entry is None:
+        raise UsageError(
+            f"the ledger has no key that begins with {key!r}. `nightshift keys list` shows those that it has."
+        )
+    return entry

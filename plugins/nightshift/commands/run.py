@@ -1,0 +1,128 @@
+"""`nightshift check`, `train` and `score`: the steps without Airflow, through the same ledger."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nightshift.commands.show import json_option, pipeline_argument, print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from pipelines.engine.pipeline import Pipeline
+    from pipelines.engine.runtime import Runtime
+
+nights_argument = click.argument("nights", metavar="NIGHT[..NIGHT]")
+
+
+@contextmanager
+def opened(pipeline: str) -> Iterator[tuple[Runtime, Pipeline]]:
+    """Open the runtime and load the pipeline; progress shows on stderr."""
+    from pipelines.engine.catalog import load_pipeline
+    from pipelines.engine.runtime import open_runtime
+
+    declared = load_pipeline(pipeline)
+    with progress() as show:
+        yield open_runtime(wait=True, progress=show), declared
+
+
+@click.command
+@pipeline_argument
+@nights_argument
+@json_option
+def check(pipeline: str, nights: str, as_json: bool) -> None:
+    """Check the rows of one night or several, and publish nothing.
+
+    \b
+    Examples:  nightshift check flights 2013-11-19
+               nightshift check flights 2013-11-01..2013-11-07
+    """
+    from pipelines.engine.nights import parse_nights
+    from pipelines.engine.steps.validate import validate_night
+
+    with opened(pipeline) as (runtime, declared):
+        wanted = parse_nights(nights, today=runtime.today())
+        checked = []
+        for number, night in enumerate(wanted, start=1):
+            runtime.progress(number - 1, len(wanted), "checking nights")
+            checked.append(validate_night(runtime, declared, night))
+    if as_json:
+        print_json(checked)
+        return
+    rows = [
+        (c["night"], c["summary"]["status"], c["rows_in"], c["refused"], _failed(c["summary"]), c["report"])
+        for c in checked
+    ]
+    print_table(("night", "status", "rows", "refused", "warnings", "report"), rows)
+
+
+def _failed(summary: dict[str, Any]) -> int:
+    warnings: int = summary["failed_by_severity"]["warning"]
+    return warnings
+
+
+@click.command
+@pipeline_argument
+@click.option("--as-of", required=True, metavar="NIGHT", help="Learn only from what was known when this night began.")
+@json_option
+def train(pipeline: str, as_of: str, as_json: bool) -> None:
+    """Train, judge and register a model, and make it champion if the gate opens.
+
+    \b
+    Example:  nightshift train flights --as-of 2013-11-01
+    """
+    from pipelines.engine.steps.whole import run_training
+
+    with opened(pipeline) as (runtime, declared):
+        begun = runtime.ledger.now()
+        trained = run_training(runtime, declared, as_of, actor=getpass.getuser())
+        claimed = runtime.ledger.claims_since(begun)
+    if as_json:
+        print_json({**trained, "keys_claimed": claimed})
+        return
+    verdict = "is champion now" if trained["promoted"] else "does not become champion"
+    click.echo(f"version {trained['version']} of {pipeline}, trained as of {as_of}, {verdict}")
+    for reason in trained["reasons"]:
+        click.echo(f"  - {reason}")
+    rows = [(name, f"{value:.4f}", f"{trained['baseline'][name]:.4f}") for name, value in trained["metrics"].items()]
+    print_table(("metric", "model", "base rate"), rows)
+    _say_claims(claimed)
+
+
+@click.command
+@pipeline_argument
+@nights_argument
+@json_option
+def score(pipeline: str, nights: str, as_json: bool) -> None:
+    """Check, score and publish one night or several with the present champion.
+
+    Nights that are done already are not done again.
+
+    \b
+    Examples:  nightshift score flights 2013-11-19
+               nightshift score flights 2013-11-19..2013-11-25 --json
+    """
+    from pipelines.engine.nights import parse_nights
+    from pipelines.engine.steps.whole import run_night
+
+    with opened(pipeline) as (runtime, declared):
+        begun = runtime.ledger.now()
+        published = [run_night(runtime, declared, night) for night in parse_nights(nights, today=runtime.today())]
+        claimed = runtime.ledger.claims_since(begun)
+    if as_json:
+        print_json(published)
+        return
+    columns = ("night", "rows_in", "rows_scored", "rows_quarantined", "model_version", "delta_version")
+    print_table(columns, [[night[name] for name in columns] for night in published])
+    for night in published:
+        for warning in night["warnings"]:
+            click.echo(f"{night['night']}: {warning}")
+    _say_claims(claimed)
+
+
+def _say_claims(claimed: int) -> None:
+    """Say whether anything was done, or all of it had been done before."""
+    click.echo(f"{claimed} keys claimed anew" if claimed else "0 keys claimed anew: everything was already done")

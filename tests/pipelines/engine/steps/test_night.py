@@ -1,0 +1,242 @@
+"""A night from validate to monitor, on a real ledger, a real registry and a real table."""
+
+from __future__ import annotations
+
+import lightgbm
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.engine.encoding import Encoding
+from pipelines.engine.steps.champion import fetch, require_champion
+from tests.pipelines.engine.steps import tides
+from tests.pipelines.engine.steps.places import (
+    champion,
+    monitor,
+    plan,
+    publish,
+    run_night,
+    run_training,
+    score,
+    validate,
+)
+
+NIGHT = tides.NIGHTS[0]
+
+
+def deliver_with_strange_wind(place, night=NIGHT, strange=(3, 120, 299)):
+    rows = tides.make_rows(night)
+    rows.loc[list(strange), "wind"] = 99.0
+    tides.write(rows, place.rows(night))
+    return rows
+
+
+def test_three_nights_are_published_each_row_once(place):
+    for night in tides.NIGHTS:
+        done = run_night(place, night)
+        rows = place.published(night)
+        assert rows["buoy"].tolist() == tides.make_rows(night)["buoy"].tolist()
+        assert set(rows["model_version"]) == {"1"}
+        assert set(rows["task_key"]) == {done.scored[0]["key"]}
+        assert (done.published["rows_in"], done.published["rows_scored"]) == (300, 300)
+    assert place.versions() == 3
+
+
+def test_second_call_of_every_step_claims_nothing_and_leaves_the_table_alone(place):
+    first = [run_night(place, night) for night in tides.NIGHTS]
+    since, version = place.ledger.now(), place.versions()
+    again = [run_night(place, night) for night in tides.NIGHTS]
+    assert place.ledger.claims_since(since) == 0
+    assert place.versions() == version
+    assert [night.published for night in again] == [night.published for night in first]
+    assert [night.seen for night in again] == [night.seen for night in first]
+
+
+def test_a_second_process_finds_everything_done(place):
+    first = run_night(place, NIGHT)
+    since = place.ledger.now()
+    again = run_night(place.changed(), NIGHT)
+    assert place.ledger.claims_since(since) == 0
+    assert again.published == first.published
+
+
+def test_refused_rows_are_kept_with_their_reasons_and_not_published(place):
+    rows = deliver_with_strange_wind(place)
+    done = run_night(place, NIGHT)
+    kept = pd.read_parquet(done.checked["quarantine"])
+    assert kept["position"].tolist() == [3, 120, 299]
+    assert set(kept["reasons"]) == {"wind lies between -5 and 5"}
+    assert kept["buoy"].tolist() == rows.loc[[3, 120, 299], "buoy"].tolist()
+    assert not set(kept["buoy"]) & set(place.published(NIGHT)["buoy"])
+    counts = done.published
+    assert counts["rows_in"] == counts["rows_scored"] + counts["rows_quarantined"] == 297 + 3
+
+
+def test_scores_are_what_the_booster_predicts_on_the_same_rows(place):
+    run_night(place, NIGHT)
+    package = fetch(place.runtime, require_champion(place.runtime, place.pipeline))
+    encoding = Encoding(tuple(tides.FEATURES), {"sea": tides.SEAS})
+    table = pq.read_table(place.rows(NIGHT))
+    expected = lightgbm.Booster(model_file=str(package / "model.txt")).predict(encoding.matrix(table))
+    np.testing.assert_array_equal(place.published(NIGHT)["score"].to_numpy(), expected)
+
+
+def deliver_in_several_files(place, night=NIGHT):
+    """Three files with several row groups each, in a folder instead of one file; some rows will be refused."""
+    rows = deliver_with_strange_wind(place)
+    place.rows(night).unlink()
+    for number, part in enumerate((rows[:130], rows[130:140], rows[140:])):
+        tides.write(part, place.rows(night).with_suffix("") / f"part-{number}.parquet", row_group=32)
+
+
+def test_many_shards_give_the_same_scores_as_one(place):
+    whole = run_night(place, NIGHT)
+    expected = place.published(NIGHT)[["buoy", "score"]]
+    assert len(whole.planned) == 1
+
+    deliver_in_several_files(place)
+    pieces = run_night(place.declared(shard_rows=40), NIGHT)
+    assert len(pieces.planned) > 5
+    assert sum(shard["rows_scored"] for shard in pieces.scored) == 297
+    refused = pd.read_parquet(pieces.checked["quarantine"])["buoy"]
+    assert len(refused) == 3
+    expected = expected[~expected["buoy"].isin(refused)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(place.published(NIGHT)[["buoy", "score"]], expected)
+
+
+def test_the_same_rows_under_another_file_name_are_done_already(place):
+    first = run_night(place, NIGHT)
+    since = place.ledger.now()
+    folder = place.rows(NIGHT).with_suffix("")
+    folder.mkdir()
+    place.rows(NIGHT).rename(folder / "delivered-again.parquet")
+    assert run_night(place, NIGHT).published == first.published
+    assert place.ledger.claims_since(since) == 0
+
+
+def test_a_new_champion_publishes_a_new_version_of_the_night(place):
+    run_night(place, NIGHT)
+    better = place.declared(fit=tides.fit_linear)
+    assert run_training(better).promoted["promoted"]
+    assert champion(place) == "2"
+    done = run_night(better, NIGHT)
+    assert done.published["delta_version"] == 2
+    assert set(place.published(NIGHT)["model_version"]) == {"2"}
+    assert set(place.published(NIGHT, version=1)["model_version"]) == {"1"}
+
+
+def deliver(place, seed):
+    return tides.write(tides.make_rows(NIGHT, seed=seed), place.rows(NIGHT))
+
+
+def test_deliveries_may_alternate_and_the_table_always_shows_the_newest(place):
+    shown = []
+    for turn, seed in enumerate((0, 1, 0, 1, 0), start=1):
+        deliver(place, seed)
+        done = run_night(place, NIGHT)
+        assert done.published["delta_version"] == turn == place.versions()
+        since = place.ledger.now()
+        assert run_night(place, NIGHT).published == done.published
+        assert place.ledger.claims_since(since) == 0
+        shown.append(place.published(NIGHT)["score"].tolist())
+    assert shown[0] == shown[2] == shown[4] != shown[1] == shown[3]
+
+
+def test_a_publication_that_is_forced_while_the_table_shows_it_stands(place):
+    done = run_night(place, NIGHT)
+    place.ledger.force(done.published["key"], holder="test", reason="on purpose")
+    again = publish(place, done.checked, done.scored)
+    assert again == done.published
+    assert place.versions() == 1
+    assert len(place.published(NIGHT)) == 300
+
+
+def test_other_nights_stay_when_one_is_published_again(place):
+    for night in tides.NIGHTS[:2]:
+        run_night(place, night)
+    before = place.published(tides.NIGHTS[1])
+    deliver(place, seed=5)
+    run_night(place, NIGHT)
+    pd.testing.assert_frame_equal(place.published(tides.NIGHTS[1]), before)
+
+
+def test_a_lost_shard_file_is_made_again_and_published(place):
+    done = run_night(place, NIGHT)
+    expected = place.published(NIGHT)["score"].tolist()
+    (place.predictions / done.scored[0]["path"]).unlink()
+    again = run_night(place, NIGHT)
+    assert again.scored[0]["path"] != done.scored[0]["path"]
+    assert again.published["delta_version"] == 2
+    assert place.published(NIGHT)["score"].tolist() == expected
+
+
+def test_a_lost_quarantine_file_is_made_again(place):
+    deliver_with_strange_wind(place)
+    done = run_night(place, NIGHT)
+    (path,) = {done.checked["quarantine"]}
+    pd.read_parquet(path)
+    place.home.joinpath(path).unlink()
+    again = validate(place, NIGHT)
+    assert pd.read_parquet(again["quarantine"])["position"].tolist() == [3, 120, 299]
+    assert again["quarantine_sha256"] == done.checked["quarantine_sha256"]
+
+
+def test_the_champion_is_pinned_when_the_night_is_planned(place):
+    checked = validate(place, NIGHT)
+    planned = plan(place, checked)
+    run_training(place.declared(fit=tides.fit_linear))
+    assert champion(place) == "2"
+    done = publish(place, checked, [score(place, shard) for shard in planned])
+    assert done["model_version"] == "1"
+
+
+def test_every_row_tells_when_and_by_what_it_was_scored(place):
+    done = run_night(place, NIGHT)
+    entry = place.ledger.entry(done.scored[0]["key"])
+    rows = place.published(NIGHT)
+    assert {moment.timestamp() for moment in rows["scored_at"]} == {pytest.approx(entry.claimed_at, abs=1e-3)}
+    commit = place.table().history(1)[0]
+    assert commit["nightshift.night"] == NIGHT
+    assert commit["nightshift.key"] == done.published["key"]
+    assert commit["nightshift.rows_in"] == "300"
+
+
+def test_other_readers_see_an_ordinary_delta_table(place):
+    import duckdb
+
+    for night in tides.NIGHTS[:2]:
+        run_night(place, night)
+    table = place.table().to_pyarrow_dataset()
+    assert table.count_rows() == 600
+    doubled = duckdb.sql("SELECT night, buoy FROM table GROUP BY ALL HAVING count(*) > 1").fetchall()
+    assert doubled == []
+
+
+def test_monitor_measures_the_newest_labelled_night(place):
+    before = "2024-03-05"
+    run_night(place, before)
+    seen = run_night(place, NIGHT).seen
+    assert seen["realized"]["night"] == before
+    assert seen["realized"]["labelled"] == seen["realized"]["rows"] == 300
+    assert 0.6 < seen["realized"]["roc_auc"] < 1
+    assert seen["warnings"] == []
+
+
+def test_monitor_warns_when_the_scores_moved(place):
+    rows = tides.make_rows(NIGHT)
+    rows["wind"], rows["depth"] = 3.0, 199
+    tides.write(rows, place.rows(NIGHT))
+    warnings = run_night(place, NIGHT).seen["warnings"]
+    assert len(warnings) == 2
+    assert "the scores moved away from the training's" in warnings[0]
+    assert "1 expectations of tides_rows warned" in warnings[1]
+
+
+def test_late_labels_are_measured_when_they_come(place):
+    done = run_night(place, NIGHT)
+    next_night = run_night(place, tides.NIGHTS[1])
+    assert next_night.seen["realized"] is None
+    tides.write(tides.make_labels(tides.make_rows(NIGHT)), place.labels(NIGHT), schema=tides.LABELS)
+    seen = monitor(place, next_night.checked, next_night.published)
+    assert seen["realized"]["night"] == done.published["night"]
