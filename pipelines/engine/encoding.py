@@ -72,8 +72,9 @@ class Encoding:
         code_of = {value: code for code, value in enumerate(self.categories[name])}
         # One look-up per distinct value, then one take per row; the last place stands for missing.
         lookup = np.array([code_of.get(value, np.nan) for value in column.dictionary.to_pylist()] + [np.nan])
-        places: np.ndarray = column.indices.fill_null(len(lookup) - 1).to_numpy(zero_copy_only=False)
-        return lookup[places]
+        places = column.indices.fill_null(len(lookup) - 1).to_numpy(zero_copy_only=False)
+        codes: np.ndarray = lookup[places]
+        return codes
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for `encoding.json`."""

@@ -39,9 +39,9 @@ def parse_nights(text: str, *, today: date | None = None) -> list[str]:
     Raises:
         UnknownNight: One of the ends is not a night, or they are in the wrong order.
     """
-    first, _, last = text.partition("..")
+    first, dots, last = text.partition("..")
     start = parse_night(first, today=today)
-    end = parse_night(last, today=today) if last else start
+    end = parse_night(last, today=today) if dots else start
     if end < start:
         raise UnknownNight(f"{text!r} ends before it begins; did you mean {end}..{start}?")
     return nights_between(start, end)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 PARTITION = "night"
 TRANSACTION = "nightshift.transaction"
+NIGHT = "nightshift.night"
 MOST_TRIES = 20
 
 
@@ -42,7 +43,7 @@ class ShardFile:
 
 @dataclass(frozen=True)
 class Published:
-    """Where a publication stands: the Delta version, and whether an earlier attempt had made the commit."""
+    """Where a publication stands: the Delta version, and whether the table showed these files already."""
 
     version: int
     adopted: bool
@@ -69,7 +70,7 @@ def publish(
     metadata: Mapping[str, str],
     may_commit: Callable[[DeltaTable], None],
 ) -> Published:
-    """Swap a night's partition for these files, once per transaction name.
+    """Swap a night's partition for these files, once per transaction name, and not at all if it shows them already.
 
     Args:
         folder: The table's folder; the table is created if there is none.
@@ -94,6 +95,9 @@ def publish(
             table = open_or_create(folder, schema)
             if table.transaction_version(transaction) is not None:
                 return Published(find_commit(table, transaction), adopted=True)
+            if published_files(table, night) == sorted(file.path for file in files):
+                # The format does not allow one commit to remove a file and to add it again.
+                return Published(find_commit(table, night, tag=NIGHT), adopted=True)
             may_commit(table)
             try:
                 _commit(table, night, files, transaction, fence, metadata)
@@ -123,18 +127,18 @@ def open_or_create(folder: Path, schema: pa.Schema) -> DeltaTable:
     return DeltaTable(str(folder))
 
 
-def find_commit(table: DeltaTable, transaction: str) -> int:
-    """Return the version of the commit that carries a transaction name.
+def find_commit(table: DeltaTable, value: str, *, tag: str = TRANSACTION) -> int:
+    """Return the version of the newest commit that carries a value: a transaction's name, or a night.
 
     Raises:
         StorageError: The table's log no longer reaches back that far.
     """
     for limit in (20, None):
         for entry in table.history(limit):
-            if entry.get(TRANSACTION) == transaction:
+            if entry.get(tag) == value:
                 return int(entry["version"])
     raise StorageError(
-        f"{table.table_uri} knows the publication {transaction}, but its log no longer tells which version it was"
+        f"{table.table_uri} knows the publication {value}, but its log no longer tells which version it was"
     )
 
 
@@ -173,7 +177,7 @@ def _commit(
         )
         for file in files
     ]
-    custom: dict[str, Any] = {**metadata, TRANSACTION: transaction, "nightshift.fence": str(fence)}
+    custom: dict[str, Any] = {**metadata, NIGHT: night, TRANSACTION: transaction, "nightshift.fence": str(fence)}
     properties = CommitProperties(
         custom_metadata=custom, max_commit_retries=0, app_transactions=[Transaction(transaction, fence)]
     )

@@ -83,7 +83,7 @@ def plan_shards(files: Sequence[NightFile], rows_per_shard: int) -> list[Shard]:
     position = 0
     for file in files:
         for index, rows in enumerate(file.row_groups):
-            if cuts[-1] and position >= share * len(cuts):
+            if rows and cuts[-1] and position >= share * len(cuts):  # an empty row group opens no shard
                 cuts.append([])
             cuts[-1].append((file, index, position))
             position += rows

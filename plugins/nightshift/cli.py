@@ -23,7 +23,12 @@ class Spoken(click.ClickException):
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(str(error))
-        self.exit_code = 2 if isinstance(error, WRONG_USAGE) else 1
+        self._wrong_usage = isinstance(error, WRONG_USAGE)
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        """Return what a program sees."""
+        return 2 if self._wrong_usage else 1
 
 
 class Commands(click.Group):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.errors import DataError, PublicationConflict
 from pipelines.engine.keys import TaskKey, digest_of
+from pipelines.engine.ledger.values import Entry
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.publication import (
     ShardFile,
@@ -51,7 +52,10 @@ def publish_night(
     files = [ShardFile(s["path"], s["size"], s["rows_scored"], s["modified_ms"]) for s in scored if s["rows_scored"]]
     ours = sorted(file.path for file in files)
     scores = digest_of(sorted(s["path"] for s in scored))
-    replaces = _replaced(runtime, pipeline, night, scores, ours, open_or_create(folder, schema))
+    # Asked before the table: what others finish in between is then seen in the table.
+    before = runtime.ledger.entries(pipeline=pipeline.name, step=STEP, partition=night)
+    current = published_files(open_or_create(folder, schema), night)
+    replaces = _replaced(before, scores, current, showing=current == ours)
     key = TaskKey(
         pipeline=pipeline.name,
         step=STEP,
@@ -62,7 +66,7 @@ def publish_night(
     def work(hold: Hold) -> dict[str, Any]:
         def still_held(table: DeltaTable) -> None:
             hold.check()
-            if _state(published_files(table, night)) != replaces:
+            if published_files(table, night) != current:
                 raise PublicationConflict(
                     f"somebody else published night {night} of {pipeline.name} meanwhile; their version stands. Try again to replace it."
                 )
@@ -77,7 +81,6 @@ def publish_night(
             metadata={
                 "nightshift.key": key.digest,
                 "nightshift.pipeline": pipeline.name,
-                "nightshift.night": night,
                 **{f"nightshift.{name}": str(value) for name, value in counts.items()},
             },
             may_commit=still_held,
@@ -133,26 +136,30 @@ def _ends(numbers: Sequence[int]) -> str:
     return f"{numbers[0]} to {numbers[-1]}"
 
 
-def _state(files: Sequence[str]) -> str | None:
-    """Name what a night holds, or None if it holds nothing."""
-    return digest_of(sorted(files)) if files else None
+def _replaced(before: Sequence[Entry], scores: str, current: Sequence[str], *, showing: bool) -> str | None:
+    """Name what this publication replaces, or None if the night holds nothing; a part of its key.
 
-
-def _replaced(
-    runtime: Runtime, pipeline: Pipeline, night: str, scores: str, ours: list[str], table: DeltaTable
-) -> str | None:
-    """Say what this publication replaces; a part of its key.
-
-    Without it, publishing A, then B, then A again would be answered with "A is done" while the table shows B.
+    Without it, publishing A, then B, then A again would be answered with "A is done" while the table shows B. The files
+    alone are not enough of a name: for A, B, A, B the last B replaces the same files as the first one did. So the name
+    covers the publication before as well, and each key hangs on the one before it.
     When the table shows these very files already, the publication is the recorded one and replaces what that did.
+
+    Args:
+        before: Publications of the night, the latest claimed first.
+        scores: Names what is to be published.
+        current: The files that the table shows for the night.
+        showing: Whether these are the files to be published.
     """
-    current = published_files(table, night)
-    if current == ours:
-        for entry in runtime.ledger.entries(pipeline=pipeline.name, step=STEP, partition=night):
+    if showing:
+        for entry in before:
             if entry.identity["inputs"]["scores"] == scores:
                 replaced: str | None = entry.identity["inputs"]["replaces"]
                 return replaced
-    return _state(current)
+    if not current:
+        return None
+    finished = [entry for entry in before if entry.state == "done"]
+    last = max(finished, key=lambda entry: entry.finished_at or 0.0, default=None)
+    return digest_of([sorted(current), last.key if last else None])
 
 
 def _summed(scored: Sequence[dict[str, Any]]) -> list[int]:
@@ -161,4 +168,5 @@ def _summed(scored: Sequence[dict[str, Any]]) -> list[int]:
 
 def _mean(scored: Sequence[dict[str, Any]]) -> float:
     total: float = sum(result["score_sum"] for result in scored)
-    return round(total / sum(result["rows_scored"] for result in scored), 9)
+    rows: int = sum(result["rows_scored"] for result in scored)
+    return round(total / rows, 9)

@@ -2,6 +2,7 @@
 
 import click
 
+from nightshift.commands.airflow import airflow
 from nightshift.commands.data import data
 from nightshift.commands.demo import demo
 from nightshift.commands.keys import keys
@@ -11,6 +12,19 @@ from nightshift.commands.run import check, score, train
 from nightshift.commands.status import status
 from nightshift.commands.tree import down, up
 
-COMMANDS: tuple[click.Command, ...] = (demo, up, down, pipelines, data, check, train, score, status, keys, migrate)
+COMMANDS: tuple[click.Command, ...] = (
+    demo,
+    up,
+    down,
+    airflow,
+    pipelines,
+    data,
+    check,
+    train,
+    score,
+    status,
+    keys,
+    migrate,
+)
 
 __all__ = ["COMMANDS"]

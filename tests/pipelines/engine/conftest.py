@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger import Ledger
 from tests.pipelines.engine.ledgers import BOTH, Inside
+
+settings.register_profile("steady", deadline=None, derandomize=True, max_examples=100)
+settings.load_profile("steady")
 
 
 @pytest.fixture(params=BOTH)

@@ -31,7 +31,7 @@ SEAS = ("baltic", "black", "north")
 PER_NIGHT = 300
 AS_OF = "2024-03-06"
 NIGHTS = ("2024-03-06", "2024-03-07", "2024-03-08")
-LABELLED = ("2024-03-02", "2024-03-03", "2024-03-04", "2024-03-05")
+LABELLED = ("2024-02-29", "2024-03-01", "2024-03-02", "2024-03-03", "2024-03-04", "2024-03-05")
 
 
 def fit(features: pd.DataFrame, target: np.ndarray, *, trees: int = 12, seed: int = 1) -> object:
@@ -83,7 +83,7 @@ def declare(**changes: object) -> Pipeline:
         "features": FEATURES,
         "fit": fit,
         "checks": Checks(rows="tides_rows", labels="tides_labels", refuse_at_most=0.1),
-        "window": Window(nights=4, holdout=1),
+        "window": Window(nights=6, holdout=3),
         "gate": Gate(metric="roc_auc", threshold=0.6, tolerance=0.02),
         "slices": ["sea"],
     }
