@@ -1,7 +1,5 @@
 """What both flight suites know: the clock of a night, the shape of an id, and how a column may drift."""
 
-# Great Expectations exports its expectations without saying so (no __all__), which a strict checker does not accept.
-# mypy: disable-error-code="attr-defined"
 
 from __future__ import annotations
 

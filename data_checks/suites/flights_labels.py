@@ -4,8 +4,6 @@ A label that contradicts itself teaches the model a lie, so contradictions betwe
 A delay that does not fit its outcome refuses that row: the label may be right, but nobody can tell.
 """
 
-# Great Expectations exports its expectations without saying so (no __all__), which a strict checker does not accept.
-# mypy: disable-error-code="attr-defined"
 
 from __future__ import annotations
 

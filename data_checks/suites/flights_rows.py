@@ -4,8 +4,6 @@ Critical is what makes every score of the night doubtful (identity, types, a loo
 is refused and the others are scored. Bounds come from physics and from the year 2013, with room.
 """
 
-# Great Expectations exports its expectations without saying so (no __all__), which a strict checker does not accept.
-# mypy: disable-error-code="attr-defined"
 
 from __future__ import annotations
 

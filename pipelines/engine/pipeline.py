@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,27 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, what is being done)."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a pipeline's `prepare` found and did.
+
+    Attributes:
+        nights: Number of nights in the folder.
+        written: Files that were written now.
+        unchanged: Files that were right already.
+        rows: Number of rows over all nights.
+        first: The first night.
+        last: The last night.
+    """
+
+    nights: int
+    written: int
+    unchanged: int
+    rows: int
+    first: str
+    last: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +135,7 @@ class Pipeline:
         window: Nights to learn from.
         gate: What a challenger must prove.
         slices: Row columns whose values get metrics of their own.
-        prepare: Makes or fetches the data: `prepare(folder, progress=...)`; None if it is delivered by others.
+        prepare: Makes or fetches the data: `prepare(folder, progress=...)` gives a `Prepared`; None if it is delivered by others.
         shard_rows: About how many rows one scoring task takes.
 
     Raises:
@@ -131,7 +153,7 @@ class Pipeline:
     window: Window
     gate: Gate
     slices: Sequence[str] = ()
-    prepare: Callable[..., Any] | None = None
+    prepare: Callable[..., Prepared] | None = None
     shard_rows: int = 2_000_000
     parameters: Mapping[str, Any] = field(init=False)
 
@@ -245,7 +267,7 @@ def _fit_mistakes(fit: object) -> Iterator[str]:
         yield f"fit takes ({', '.join(positional)}); expected (features, target), then knobs after a *"
     for parameter in parameters[len(positional) :]:
         if parameter.kind is not parameter.KEYWORD_ONLY:
-            yield f"fit takes *{parameter.name}; expected each knob by its own name, with a default"
+            yield f"fit takes {parameter}; expected each knob by its own name, with a default"
         elif not _is_plain(parameter.default):
             yield f"fit's knob {parameter.name!r} needs a default that JSON can hold (a number, a text, a list ...)"
 
@@ -284,5 +306,7 @@ def _gate_mistakes(gate: Gate) -> Iterator[str]:
     if gate.metric not in HIGHER_IS_BETTER:
         known = ", ".join(HIGHER_IS_BETTER)
         yield f"gate.metric is {gate.metric!r}; known metrics: {known}.{nearest(gate.metric, HIGHER_IS_BETTER)}"
-    if gate.tolerance < 0:
-        yield f"gate.tolerance is {gate.tolerance}; expected 0 or more"
+    if not math.isfinite(gate.threshold):
+        yield f"gate.threshold is {gate.threshold}; expected a number"
+    if not 0 <= gate.tolerance < math.inf:
+        yield f"gate.tolerance is {gate.tolerance}; expected a number from 0 on"

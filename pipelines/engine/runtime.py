@@ -112,4 +112,5 @@ def open_runtime(settings: Settings | None = None, *, wait: bool = False, progre
     settings = settings or read_settings()
     ledger = Ledger(settings.ledger_url, lease_seconds=settings.lease_seconds)
     ledger.check()
-    return Runtime(settings, ledger, Registry(settings.tracking_uri, settings.artifacts), wait, progress)
+    registry = Registry(settings.tracking_uri, settings.artifacts, ui_url=settings.mlflow_ui)
+    return Runtime(settings, ledger, registry, wait, progress)

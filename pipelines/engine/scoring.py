@@ -185,11 +185,25 @@ def _scored(
     return pa.record_batch([*ids, pa.array(score), *constant], schema=schema)
 
 
-def read_positions(path: Path | None) -> np.ndarray:
-    """Read the positions of refused rows from a quarantine file; none if there is no file."""
+def read_positions(path: Path | None, sha256: str | None) -> np.ndarray:
+    """Read the positions of refused rows from a quarantine file; none if there is no file.
+
+    Args:
+        path: The file, or None.
+        sha256: Digest of its bytes when the checks wrote it.
+
+    Raises:
+        RowsChanged: It is gone, or another one.
+    """
     import numpy as np
     import pyarrow.parquet as pq
 
     if path is None:
         return np.empty(0, dtype=np.int64)
-    return np.sort(pq.read_table(path, columns=["position"]).column(0).to_numpy())
+    found = "no file" if not path.is_file() else "the same" if sha256_of(path) == sha256 else "other bytes"
+    if found != "the same":
+        raise RowsChanged(
+            f"{path} keeps the rows that the checks refused, with digest {str(sha256)[:12]}, and there is now {found}.\n"
+            "Nothing was made of it. Remove the file if it is there, and run the night again: the checks write it anew."
+        )
+    return np.sort(pq.read_table(path, columns=["position"], partitioning=None).column(0).to_numpy())

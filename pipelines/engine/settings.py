@@ -23,6 +23,7 @@ class Settings:
         reports: Root of check reports, training pictures and quarantined rows.
         ledger_url: SQLAlchemy URL of the ledger's database.
         tracking_uri: MLflow's tracking and registry URI.
+        mlflow_ui: Address of MLflow's pages for links, where it is not the tracking URI, else None.
         artifacts: Root for MLflow artifacts when the tracking URI is a database, else None.
         lease_seconds: How long a claim lasts without being renewed.
     """
@@ -33,6 +34,7 @@ class Settings:
     reports: Path
     ledger_url: str
     tracking_uri: str
+    mlflow_ui: str | None
     artifacts: str | None
     lease_seconds: float
 
@@ -61,6 +63,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         reports=_folder(env, "NIGHTSHIFT_REPORTS", home / "reports"),
         ledger_url=env.get("NIGHTSHIFT_LEDGER_URL") or f"sqlite:///{home / 'ledger.db'}",
         tracking_uri=tracking or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}",
+        mlflow_ui=env.get("NIGHTSHIFT_MLFLOW_UI"),
         artifacts=None if tracking else (home / "mlflow" / "artifacts").as_uri(),
         lease_seconds=_seconds(env, "NIGHTSHIFT_LEASE_SECONDS", 60.0),
     )

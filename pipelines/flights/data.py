@@ -10,11 +10,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from pipelines.engine.pipeline import Prepared, Progress
 from pipelines.flights.files import (
     Manifest,
     digest_of,
@@ -30,32 +29,9 @@ from pipelines.flights.files import (
 from pipelines.flights.history import Night, build_nights
 from pipelines.flights.sources import load_sources, package_folder, sources_digest
 
-Progress = Callable[[int, int, str], None]
-
 # A change in any of these may change a file: our own modules, and the libraries that compute and write.
 _CODE = ("clock.py", "data.py", "files.py", "history.py", "sources.py")
 _LIBRARIES = ("duckdb", "pyarrow")
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What `prepare` found and did.
-
-    Attributes:
-        nights: Number of nights in the folder.
-        written: Files that were written now, of the two for each night.
-        unchanged: Files that were already right.
-        rows: Number of rows over all nights.
-        first: The first night, `YYYY-MM-DD`.
-        last: The last night, `YYYY-MM-DD`.
-    """
-
-    nights: int
-    written: int
-    unchanged: int
-    rows: int
-    first: str
-    last: str
 
 
 def prepare(folder: Path, *, progress: Progress | None = None, source: Path | None = None) -> Prepared:

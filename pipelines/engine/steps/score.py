@@ -57,7 +57,8 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
                 f"and has {version.digest[:12]} now. Nothing was scored; run the night again."
             )
         scorer = load_scorer(fetch(runtime, version))
-        refused = read_positions(Path(task["quarantine"]) if task["quarantine"] else None)
+        quarantine = Path(task["quarantine"]) if task["quarantine"] else None
+        refused = read_positions(quarantine, task["quarantine_sha256"])
         path = shard_path(night, key.digest, hold.fence)
         stamp = Stamp(version.version, key.digest, moment(hold.claim.claimed_at))
         scores = score_shard(pipeline, shard, scorer, refused, stamp, table / path)

@@ -246,11 +246,14 @@ def load_data(pipeline: Pipeline, window: TrainingWindow, checked: dict[str, Any
     label_columns = [*pipeline.id_columns, pipeline.labels.target]
     rows = read_window(window.rows, columns)
     labels = read_window(window.labels, label_columns).drop_columns([NIGHT])
-    refused = {kind: Path(path) if path else None for kind, path in checked["quarantine"].items()}
+    digests = dict(zip(("rows", "labels"), checked["quarantine_sha256"], strict=True))
+    refused = {
+        kind: read_positions(Path(path) if path else None, digests[kind]) for kind, path in checked["quarantine"].items()
+    }
     return join_labels(
         pipeline,
-        without_positions(rows, read_positions(refused["rows"])),
-        without_positions(labels, read_positions(refused["labels"])),
+        without_positions(rows, refused["rows"]),
+        without_positions(labels, refused["labels"]),
     )
 
 

@@ -103,7 +103,7 @@ def test_a_number_that_another_process_has_by_now_is_not_ours():
 
 
 def test_members_of_a_session_die_though_their_leader_is_gone():
-    code = f"import subprocess; print(subprocess.Popen({SLEEP!r}).pid)"
+    code = f"import subprocess as s; print(s.Popen({SLEEP!r}, stdout=s.DEVNULL).pid)"
     leader = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True)
     orphan = int(leader.communicate()[0])
     assert psutil.pid_exists(orphan)
@@ -178,5 +178,5 @@ def test_last_lines_of_a_missing_log_are_none(tmp_path):
 
 def test_a_full_disk_is_told_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr("nightshift.embedded.failure.MIN_FREE_MIB", 2**40)
-    with pytest.raises(NoDiskSpace, match="(?s)Expected: .*NIGHTSHIFT_HOME"):
+    with pytest.raises(NoDiskSpace, match=r"(?s)Expected: .*NIGHTSHIFT_HOME"):
         check_disk(tmp_path)

@@ -93,7 +93,7 @@ class TestAStartedTree:
     def test_a_run_that_does_not_end_in_time_is_told_with_its_tasks(self, started):
         client = started.tree.client
         client.trigger("toy_slow", run_id="slow")
-        with pytest.raises(WaitedTooLong, match="(?s)still .*sleep_long"):
+        with pytest.raises(WaitedTooLong, match=r"(?s)still .*sleep_long"):
             client.wait_for_run("toy_slow", "slow", timeout=1)
 
     def test_it_listens_on_loopback_alone(self, started):

@@ -1,0 +1,243 @@
+"""A declaration that is wrong cannot be imported, and says everything that is wrong with it at once."""
+
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from pipelines.engine.errors import DeclarationError
+from pipelines.engine.pipeline import Checks, Gate, Labels, Pipeline, Rows, Window
+
+ROWS = {"flight_id": "string", "carrier": "string", "distance": "double", "month": "int64", "departs": "timestamp"}
+LABELS = {"flight_id": "string", "late": "int64", "outcome": "string"}
+
+
+def fit(features, target, *, trees=100, rate=0.1):
+    raise AssertionError("a declaration fits nothing")
+
+
+RIGHT = {
+    "name": "flights",
+    "question": "How likely is each flight to be late?",
+    "rows": Rows(columns=ROWS),
+    "labels": Labels(columns=LABELS, target="late", lag_nights=2),
+    "id_columns": ["flight_id"],
+    "features": ["carrier", "distance", "month"],
+    "fit": fit,
+    "checks": Checks(rows="flights_rows", labels="flights_labels"),
+    "window": Window(nights=30, holdout=7),
+    "gate": Gate(metric="roc_auc", threshold=0.6),
+    "slices": ["carrier"],
+}
+
+
+def mistakes_of(**changes):
+    with pytest.raises(DeclarationError) as caught:
+        Pipeline(**{**RIGHT, **changes})
+    first, *listed = str(caught.value).splitlines()
+    assert first.endswith("cannot be used:")
+    return [line.removeprefix("  - ") for line in listed]
+
+
+def only_mistake_of(**changes):
+    (mistake,) = mistakes_of(**changes)
+    return mistake
+
+
+def labels(**changes):
+    return replace(RIGHT["labels"], **changes)
+
+
+def test_right_declaration_is_frozen_and_knows_its_knobs():
+    flights = Pipeline(**RIGHT)
+    assert dict(flights.parameters) == {"trees": 100, "rate": 0.1}
+    assert flights.features == ("carrier", "distance", "month")
+    assert flights.string_features == ("carrier",)
+    assert flights.module == __name__
+    with pytest.raises(FrozenInstanceError):
+        flights.name = "trains"
+    with pytest.raises(TypeError):
+        flights.parameters["trees"] = 7
+
+
+def test_declared_example_is_right():
+    from pipelines.flights import flights
+
+    assert flights.name == "flights"
+
+
+@pytest.mark.parametrize("name", ["Flights", "2flights", "my-flights", "", "flights "])
+def test_name_that_is_no_lower_case_word(name):
+    assert f"name is {name!r}; expected a lower-case word" in only_mistake_of(name=name)
+
+
+def test_name_of_another_folder():
+    def foreign(features, target): ...
+
+    foreign.__module__ = "pipelines.trains.model"
+    assert "its `fit` lies in pipelines/trains/, so its name must be 'trains'" in only_mistake_of(fit=foreign)
+
+
+@pytest.mark.parametrize("word", ["id_columns", "features", "slices"])
+def test_unknown_column_names_the_nearest(word):
+    columns = [*RIGHT[word], "carier"]
+    assert f"{word} has 'carier', which is no column of rows. Did you mean 'carrier'?" in mistakes_of(**{word: columns})
+
+
+def test_unknown_column_that_is_near_to_nothing():
+    assert only_mistake_of(features=["zzz"]) == "features has 'zzz', which is no column of rows."
+
+
+@pytest.mark.parametrize("word", ["id_columns", "features", "slices"])
+def test_column_that_is_there_twice(word):
+    column = RIGHT[word][0]
+    assert only_mistake_of(**{word: [column, column]}) == f"{word} has {column!r} 2 times"
+
+
+@pytest.mark.parametrize("word", ["id_columns", "features"])
+def test_empty_list_of_columns(word):
+    assert only_mistake_of(**{word: []}) == f"{word} is empty; expected at least one column of rows"
+
+
+def test_text_where_a_list_belongs():
+    assert "slices is the text 'carrier'; expected a list of column names: ['carrier']" in mistakes_of(slices="carrier")
+
+
+def test_feature_of_a_type_that_no_model_sees():
+    assert only_mistake_of(features=["departs"]).startswith(
+        "features has 'departs', a timestamp; a model sees string, int64"
+    )
+
+
+@pytest.mark.parametrize("word", ["rows", "labels"])
+def test_unknown_type_names_the_nearest(word):
+    wrong = replace(RIGHT[word], columns={**RIGHT[word].columns, "delay": "int46"})
+    assert only_mistake_of(**{word: wrong}) == (
+        f"{word}: column 'delay' has type 'int46'; known types: string, int64, double, bool, timestamp. Did you mean 'int64'?"
+    )
+
+
+def test_target_that_is_no_column():
+    wrong = only_mistake_of(labels=labels(target="lat"))
+    assert wrong == "labels.target is 'lat', which is no column of labels. Did you mean 'late'?"
+
+
+def test_target_of_a_type_that_cannot_be_learned():
+    wrong = only_mistake_of(labels=labels(target="outcome"))
+    assert wrong == "labels.target 'outcome' is a string; expected int64 or bool, 1 for the event"
+
+
+def test_target_among_the_features():
+    rows = Rows(columns={**ROWS, "late": "int64"})
+    assert "the model would learn the answer by heart" in only_mistake_of(rows=rows, features=["late"])
+
+
+def test_labels_that_cannot_be_joined():
+    wrong = only_mistake_of(labels=labels(columns={"late": "int64"}))
+    assert wrong == "labels lack the id column 'flight_id', so they cannot be joined to the rows"
+
+
+@pytest.mark.parametrize("lag", [0, -1])
+def test_labels_from_the_future(lag):
+    assert f"labels.lag_nights is {lag}" in only_mistake_of(labels=labels(lag_nights=lag))
+
+
+def without_names(*everything): ...
+
+
+def with_other_names(data, label): ...
+
+
+def with_more_names(features, target, trees=100): ...
+
+
+def with_star(features, target, *rest): ...
+
+
+def with_two_stars(features, target, **knobs): ...
+
+
+def without_default(features, target, *, trees): ...
+
+
+def with_odd_default(features, target, *, trees={1, 2}): ...  # noqa: B006
+
+
+def with_nan(features, target, *, rate=float("nan")): ...
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        (None, "fit is None; expected a function fit(features, target, *, knob=default, ...)"),
+        (with_other_names, "fit takes (data, label); expected (features, target), then knobs after a *"),
+        (with_more_names, "fit takes (features, target, trees); expected (features, target), then knobs after a *"),
+        (with_star, "fit takes *rest; expected each knob by its own name, with a default"),
+        (with_two_stars, "fit takes **knobs; expected each knob by its own name, with a default"),
+        (without_default, "fit's knob 'trees' needs a default that JSON can hold (a number, a text, a list ...)"),
+        (with_odd_default, "fit's knob 'trees' needs a default that JSON can hold (a number, a text, a list ...)"),
+        (with_nan, "fit's knob 'rate' needs a default that JSON can hold (a number, a text, a list ...)"),
+    ],
+)
+def test_fit_of_another_form(wrong, expected):
+    assert only_mistake_of(fit=wrong) == expected
+
+
+def test_fit_without_any_names_has_two_mistakes():
+    assert [mistake.split(";")[0] for mistake in mistakes_of(fit=without_names)] == [
+        "fit takes ()",
+        "fit takes *everything",
+    ]
+
+
+@pytest.mark.parametrize("word", ["rows", "labels"])
+def test_unknown_suite_names_the_nearest(word):
+    checks = replace(RIGHT["checks"], **{word: f"flight_{word}"})
+    wrong = only_mistake_of(checks=checks)
+    assert wrong.startswith(f"checks.{word} names the suite 'flight_{word}'; there are: ")
+    assert wrong.endswith(f"Did you mean 'flights_{word}'?")
+
+
+@pytest.mark.parametrize("share", [-0.1, 1, 20, float("nan")])
+def test_share_of_refused_rows_that_is_no_share(share):
+    assert f"checks.refuse_at_most is {share}" in only_mistake_of(checks=replace(RIGHT["checks"], refuse_at_most=share))
+
+
+@pytest.mark.parametrize(("nights", "holdout"), [(30, 30), (30, 0), (30, -1), (7, 30), (0, 0)])
+def test_window_without_nights_to_learn_from_or_to_hold_out(nights, holdout):
+    wrong = only_mistake_of(window=Window(nights=nights, holdout=holdout))
+    assert wrong.startswith(f"window has {holdout} holdout nights out of {nights}")
+
+
+def test_gate_on_an_unknown_metric_names_the_nearest():
+    wrong = only_mistake_of(gate=Gate(metric="roc-auc", threshold=0.6))
+    assert wrong.startswith("gate.metric is 'roc-auc'; known metrics: roc_auc, ")
+    assert wrong.endswith("Did you mean 'roc_auc'?")
+
+
+@pytest.mark.parametrize("tolerance", [-0.1, float("nan"), float("inf")])
+def test_gate_with_a_tolerance_that_is_no_distance(tolerance):
+    wrong = only_mistake_of(gate=Gate(metric="roc_auc", threshold=0.6, tolerance=tolerance))
+    assert wrong == f"gate.tolerance is {tolerance}; expected a number from 0 on"
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), float("inf"), float("-inf")])
+def test_gate_with_a_threshold_that_is_no_number(threshold):
+    wrong = only_mistake_of(gate=Gate(metric="roc_auc", threshold=threshold))
+    assert wrong == f"gate.threshold is {threshold}; expected a number"
+
+
+@pytest.mark.parametrize("rows", [0, -5])
+def test_shard_without_rows(rows):
+    assert only_mistake_of(shard_rows=rows) == f"shard_rows is {rows}; a shard holds at least 1 row"
+
+
+def test_all_mistakes_are_told_at_once():
+    mistakes = mistakes_of(
+        name="Flights",
+        features=["carier"],
+        fit=None,
+        window=Window(nights=1, holdout=1),
+        gate=Gate(metric="auc", threshold=0.6, tolerance=-1),
+        shard_rows=0,
+    )
+    assert len(mistakes) == 7
