@@ -72,8 +72,8 @@ class Encoding:
         code_of = {value: code for code, value in enumerate(self.categories[name])}
         # One look-up per distinct value, then one take per row; the last place stands for missing.
         lookup = np.array([code_of.get(value, np.nan) for value in column.dictionary.to_pylist()] + [np.nan])
-        places = column.indices.fill_null(len(lookup) - 1).to_numpy(zero_copy_only=False)
-        codes: np.ndarray = lookup[places]
+        places = column.indices.cast(pa.int64()).fill_null(len(lookup) - 1)  # int8 may have no room for one more place
+        codes: np.ndarray = lookup[places.to_numpy(zero_copy_only=False)]
         return codes
 
     def to_json(self) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipelines.engine.errors import StorageError, StorageFull
@@ -29,7 +30,8 @@ def written_whole(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise in_words(error, path) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong before is the thing to say
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -43,5 +45,12 @@ def in_words(error: OSError, path: Path) -> StorageError:
     """Return what went wrong with a path, and what to do."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
         return StorageFull(f"no space left for {path}. Nothing was published; free some space, and the retry goes on.")
-    reason = error.strerror or str(error)
+    reason = error.strerror or in_one_line(error)
     return StorageError(f"cannot write {path}: {reason}. Nothing was published; mend the folder and clear the task.")
+
+
+def in_one_line(error: Exception) -> str:
+    """Return what a library of another language says, without its colours, arrows, and the stack that it may add."""
+    lines = re.sub(r"\x1b\[[0-9;]*m|\u21b3", "", str(error)).splitlines()
+    stack = next((number for number, line in enumerate(lines) if re.match(r"\s*0: ", line)), len(lines))
+    return ": ".join(line.strip() for line in lines[:stack] if line.strip())

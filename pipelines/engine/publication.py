@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.errors import PublicationConflict, StorageError
-from pipelines.engine.files import in_words
+from pipelines.engine.files import in_one_line, in_words
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
+    from deltalake.transaction import AddAction, RemoveAction
 
 log = logging.getLogger(__name__)
 PARTITION = "night"
@@ -95,17 +97,16 @@ def publish(
             table = open_or_create(folder, schema)
             if table.transaction_version(transaction) is not None:
                 return Published(find_commit(table, transaction), adopted=True)
-            if published_files(table, night) == sorted(file.path for file in files):
-                # The format does not allow one commit to remove a file and to add it again.
+            if files and published_files(table, night) == sorted(file.path for file in files):
                 return Published(find_commit(table, night, tag=NIGHT), adopted=True)
             may_commit(table)
             try:
-                _commit(table, night, files, transaction, fence, metadata)
+                version = _commit(table, night, files, transaction, fence, metadata)
             except CommitFailedError as error:
                 # Somebody else's commit, or our own whose reply was lost: the next look at the table tells.
                 log.info("the table changed under the commit of night %s, looking again: %s", night, error)
                 continue
-            return Published(find_commit(open_or_create(folder, schema), transaction), adopted=False)
+            return Published(version, adopted=False)
     except OSError as error:
         raise in_words(error, folder) from error
     raise PublicationConflict(
@@ -114,17 +115,56 @@ def publish(
 
 
 def open_or_create(folder: Path, schema: pa.Schema) -> DeltaTable:
-    """Open the table, or create an empty one partitioned by night."""
+    """Open the table, or create an empty one partitioned by night.
+
+    Raises:
+        StorageError: It cannot be read, cannot be written, or has other columns.
+    """
     import pyarrow as pa
     from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
 
-    if not DeltaTable.is_deltatable(str(folder)):
-        whole = pa.schema([*schema, pa.field(PARTITION, pa.string(), nullable=False)])
-        folder.mkdir(parents=True, exist_ok=True)
+    columns = pa.schema([*schema, pa.field(PARTITION, pa.string(), nullable=False)])
+    try:
+        table = DeltaTable(str(folder)) if DeltaTable.is_deltatable(str(folder)) else _create(folder, columns)
+    except OSError as error:
+        raise in_words(error, folder) from error
+    except DeltaError as error:
+        raise StorageError(
+            f"{folder} is a Delta table that cannot be opened: {in_one_line(error)}\n"
+            "Nothing was published. Mend the newest file in its _delta_log/, or restore the folder, and clear the task."
+        ) from error
+    _check_columns(folder, table, columns)
+    return table
+
+
+def _create(folder: Path, columns: pa.Schema) -> DeltaTable:
+    from deltalake import CommitProperties, DeltaTable
+    from deltalake.exceptions import CommitFailedError
+
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{folder.parent.name}_{folder.name}"
+    once = CommitProperties(max_commit_retries=0)
+    try:
         return DeltaTable.create(
-            str(folder), whole, mode="ignore", partition_by=[PARTITION], name=f"{folder.parent.name}_{folder.name}"
+            str(folder), columns, mode="ignore", partition_by=[PARTITION], name=name, commit_properties=once
         )
-    return DeltaTable(str(folder))
+    except CommitFailedError:
+        return DeltaTable(str(folder))  # somebody else created it at the same moment
+
+
+def _check_columns(folder: Path, table: DeltaTable, columns: pa.Schema) -> None:
+    from deltalake import Schema
+
+    found, wanted = (
+        [f"{field.name} {field.type.type}" for field in schema.fields]
+        for schema in (table.schema(), Schema.from_arrow(columns))
+    )
+    if found != wanted:
+        raise StorageError(
+            f"the table {folder} has the columns {', '.join(found)}; the scores have {', '.join(wanted)}.\n"
+            "One table cannot hold both, and nothing was published: move the table away, or give the pipeline a new name."
+        )
 
 
 def find_commit(table: DeltaTable, value: str, *, tag: str = TRANSACTION) -> int:
@@ -134,7 +174,7 @@ def find_commit(table: DeltaTable, value: str, *, tag: str = TRANSACTION) -> int
         StorageError: The table's log no longer reaches back that far.
     """
     for limit in (20, None):
-        for entry in table.history(limit):
+        for entry in _history(table, limit):
             if entry.get(tag) == value:
                 return int(entry["version"])
     raise StorageError(
@@ -142,10 +182,32 @@ def find_commit(table: DeltaTable, value: str, *, tag: str = TRANSACTION) -> int
     )
 
 
+def _history(table: DeltaTable, limit: int | None) -> list[dict[str, Any]]:
+    """Return the newest entries of the log, each with its right version.
+
+    deltalake counts versions down from the one that the handle saw, though the log may have grown since.
+    """
+    while True:
+        table.update_incremental()
+        seen = table.version()
+        entries = table.history(limit)
+        table.update_incremental()
+        if table.version() == seen:
+            return entries
+
+
 def published_files(table: DeltaTable, night: str) -> list[str]:
     """Return the files that the table names for a night, relative to its folder."""
-    marker = f"{PARTITION}={night}/"
-    return sorted(marker + uri.rpartition("/")[2] for uri in table.file_uris([(PARTITION, "=", night)]))
+    return sorted(_sizes(table, night))
+
+
+def _sizes(table: DeltaTable, night: str) -> dict[str, int]:
+    """Return the size in bytes of each file that the table names for a night."""
+    import pyarrow as pa
+
+    named = pa.table(table.get_add_actions(flatten=True))
+    columns = (named[name].to_pylist() for name in ("path", "size_bytes", f"partition.{PARTITION}"))
+    return {path: size for path, size, partition in zip(*columns, strict=True) if partition == night}
 
 
 def _check_files(folder: Path, files: Sequence[ShardFile]) -> None:
@@ -162,11 +224,37 @@ def _check_files(folder: Path, files: Sequence[ShardFile]) -> None:
 
 def _commit(
     table: DeltaTable, night: str, files: Sequence[ShardFile], transaction: str, fence: int, metadata: Mapping[str, str]
-) -> None:
+) -> int:
+    """Commit from exactly the version that the handle saw, and return the new version."""
     from deltalake import CommitProperties, Transaction
+
+    seen = table.version()
+    custom: dict[str, Any] = {**metadata, NIGHT: night, TRANSACTION: transaction, "nightshift.fence": str(fence)}
+    properties = CommitProperties(
+        custom_metadata=custom, max_commit_retries=0, app_transactions=[Transaction(transaction, fence)]
+    )
+    table.create_write_transaction(
+        _swap(table, night, files),
+        mode="append",  # "overwrite" would remove the files that stay, too
+        schema=table.schema(),
+        partition_by=[PARTITION],
+        commit_properties=properties,
+    )
+    return seen + 1  # without retries, no other version can be ours
+
+
+def _swap(table: DeltaTable, night: str, files: Sequence[ShardFile]) -> list[AddAction | RemoveAction]:
+    """Say what turns the night into these files; the format forbids to remove and to add a file in one commit."""
     from deltalake.transaction import AddAction, RemoveAction
 
-    actions: list[AddAction | RemoveAction] = [
+    before, after = _sizes(table, night), {file.path for file in files}
+    now = time.time_ns() // 1_000_000
+    removed = [
+        RemoveAction(path, data_change=True, deletion_timestamp=now, size=size, partition_values={PARTITION: night})
+        for path, size in before.items()
+        if path not in after
+    ]
+    added = [
         AddAction(
             path=file.path,
             size=file.size,
@@ -176,16 +264,6 @@ def _commit(
             stats=json.dumps({"numRecords": file.rows}),
         )
         for file in files
+        if file.path not in before
     ]
-    custom: dict[str, Any] = {**metadata, NIGHT: night, TRANSACTION: transaction, "nightshift.fence": str(fence)}
-    properties = CommitProperties(
-        custom_metadata=custom, max_commit_retries=0, app_transactions=[Transaction(transaction, fence)]
-    )
-    table.create_write_transaction(
-        actions,
-        mode="overwrite",
-        schema=table.schema(),
-        partition_by=[PARTITION],
-        partition_filters=[(PARTITION, "=", night)],
-        commit_properties=properties,
-    )
+    return [*removed, *added]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,8 @@ def _inspect(path: Path, columns: Mapping[str, str]) -> NightFile:
             "Deliver the whole file again, and clear the task."
         ) from None
     schema = metadata.schema.to_arrow_schema()
-    differences = compare_columns(columns, {field.name: type_name(field.type) for field in schema})
+    doubled = [f"column {name!r} is there {count} times" for name, count in Counter(schema.names).items() if count > 1]
+    differences = [*doubled, *compare_columns(columns, {field.name: type_name(field.type) for field in schema})]
     if differences:
         listed = "\n".join(f"  - {line}" for line in differences[:8])
         more = f"\n  ... and {len(differences) - 8} more" if len(differences) > 8 else ""
@@ -167,7 +169,7 @@ def read_frame(files: Sequence[NightFile], columns: Sequence[str]) -> pd.DataFra
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Read columns of one file.
+    """Read columns of one file, in one form: text as strings and times in microseconds, however the file keeps them.
 
     Raises:
         RowsUnreadable: Its data is damaged.
@@ -176,9 +178,13 @@ def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, columns=list(columns), partitioning=None)
+        table = pq.read_table(path, columns=list(columns), partitioning=None)
     except (pa.ArrowException, OSError) as error:
         raise unreadable(path, error) from None
+    # Files of several writers are put together later, and that needs types that are not only equal in our words.
+    forms = {"string": pa.string(), "timestamp": pa.timestamp("us", tz="UTC")}
+    plain = pa.schema([pa.field(field.name, forms.get(type_name(field.type), field.type)) for field in table.schema])
+    return table.cast(plain, safe=False)
 
 
 def unreadable(path: Path, error: Exception) -> RowsUnreadable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         UsageError: A variable has a value that cannot be used.
     """
     env = os.environ if environment is None else environment
-    home = Path(env.get("NIGHTSHIFT_HOME") or REPOSITORY / ".nightshift").expanduser().resolve()
+    home = _folder(env, "NIGHTSHIFT_HOME", REPOSITORY / ".nightshift")
     tracking = env.get("NIGHTSHIFT_TRACKING_URI")
     return Settings(
         home=home,
@@ -82,6 +83,6 @@ def _seconds(env: Mapping[str, str], name: str, default: float) -> float:
         seconds = float(value)
     except ValueError:
         seconds = -1.0
-    if seconds < 1:
+    if not 1 <= seconds < math.inf:
         raise UsageError(f"{name}={value!r} is not a number of seconds of at least 1. Unset it to use {default:g}.")
     return seconds

@@ -21,7 +21,7 @@ SENTENCES = {
 
 def sentence(event: Event) -> str:
     """Say in words what happened."""
-    return SENTENCES[event.event].format_map({"holder": event.holder, "from": "", "reason": "", **event.detail})
+    return SENTENCES[event.event].format_map({"from": "", "reason": "", **event.detail, "holder": event.holder})
 
 
 def render_key(entry: Entry, events: list[Event]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 PREFIX = "/nightshift"
@@ -27,9 +28,8 @@ def fastapi_app() -> dict[str, Any]:
         """Serve one HTML report; nothing outside the reports folder, and nothing else in it."""
         from pipelines.engine.settings import read_settings
 
-        root = read_settings().reports
-        file = (root / path).resolve()
-        if not file.is_relative_to(root) or file.suffix not in (".html", ".png") or not file.is_file():
+        file = _find(read_settings().reports, path)
+        if file is None:
             raise HTTPException(404, f"there is no report {path}")
         return FileResponse(
             file,
@@ -40,13 +40,28 @@ def fastapi_app() -> dict[str, Any]:
     def key(digest: str) -> HTMLResponse:
         """Show what happened to a key."""
         from nightshift.key_page import render_key
+        from pipelines.engine.errors import NightshiftError, UsageError
         from pipelines.engine.ledger.store import Ledger
         from pipelines.engine.settings import read_settings
 
-        ledger = Ledger(read_settings().ledger_url, patience=2.0)
-        entry = ledger.entry(digest)
+        try:
+            ledger = Ledger(read_settings().ledger_url, patience=2.0)
+            entry = ledger.entry(digest)
+            events = ledger.history(entry.key) if entry else []
+        except NightshiftError as error:
+            raise HTTPException(404 if isinstance(error, UsageError) else 503, str(error)) from error
         if entry is None:
             raise HTTPException(404, f"the ledger has no key {digest}")
-        return HTMLResponse(render_key(entry, ledger.history(entry.key)))
+        return HTMLResponse(render_key(entry, events))
 
     return {"app": app, "url_prefix": PREFIX, "name": "nightshift"}
+
+
+def _find(root: Path, path: str) -> Path | None:
+    """Return a report's file, or None for anything else."""
+    try:
+        file = (root / path).resolve()
+        served = file.is_relative_to(root) and file.suffix in (".html", ".png") and file.is_file()
+    except (OSError, ValueError):  # no name that a file can have
+        return None
+    return file if served else None

@@ -92,6 +92,9 @@ def down(home: Path, repository: Path, on_progress: Progress = lambda _: None) -
     """
     layout = Layout(home, repository)
     state = read_state(layout.state)
+    while state is None and is_owned(layout):  # an owner that has just begun, and writes it at once
+        time.sleep(_POLL_SECONDS)
+        state = read_state(layout.state)
     if state is None:
         return Stopped(was_running=False)
     was_running = state.owner.alive() and is_owned(layout)
@@ -163,7 +166,8 @@ def _await(layout: Layout, supervisor: subprocess.Popen[str] | None, on_progress
 
 def _failure(layout: Layout, state: State | None, supervisor: subprocess.Popen[str] | None) -> errors.EmbeddedError:
     """The error that ended the supervisor, as it was raised there."""
-    if state is not None and state.error:
+    ours = state is not None and supervisor is not None and state.owner.pid == supervisor.pid
+    if state is not None and state.error and (ours or supervisor is None):
         kind = getattr(errors, state.error_kind or "", errors.StartFailed)
         return kind(state.error) if issubclass(kind, errors.EmbeddedError) else errors.StartFailed(state.error)
     code = supervisor.returncode if supervisor else None

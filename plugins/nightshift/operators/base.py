@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from nightshift.links import PREFIX, KeyLink
-from nightshift.retry import retry_policy
+from nightshift.retry import ROOTS, retry_policy
 from nightshift.triggers import KeyFreeTrigger
 from pipelines.engine.catalog import load_pipeline
-from pipelines.engine.errors import KeyBusy, NightshiftError, UnknownNight
+from pipelines.engine.errors import KeyBusy, UnknownNight
 from pipelines.engine.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ class StepOperator(BaseOperator):
     operator_extra_links: Collection[BaseOperatorLink] = (KeyLink(),)
 
     def __init__(self, *, pipeline: Pipeline | str, **arguments: Any) -> None:
-        arguments.setdefault("retry_policy", retry_policy())
+        if (
+            arguments.get("retry_policy") is None
+        ):  # a mapped task is made with every argument, None where none was given
+            arguments["retry_policy"] = retry_policy()
         super().__init__(**arguments)
         self.pipeline = pipeline.name if isinstance(pipeline, Pipeline) else pipeline
         self.link_targets: dict[str, str] = {}
@@ -58,7 +61,7 @@ class StepOperator(BaseOperator):
         except KeyBusy as busy:
             log.info("%s. Waiting without a worker.", busy)
             self.defer(trigger=KeyFreeTrigger(busy.key), method_name="resume")
-        except NightshiftError as error:
+        except ROOTS as error:
             log.error("%s", error)  # the sentence first; Airflow adds the traceback below it
             self.note(report=getattr(error, "report", None), key=getattr(error, "key", None))
             raise

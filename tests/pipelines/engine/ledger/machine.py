@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
 
 from pipelines.engine.errors import FenceLost, PayloadConflict, UsageError
 from pipelines.engine.keys import TaskKey
@@ -56,7 +65,7 @@ class LedgerMachine(RuleBasedStateMachine):
     """Several holders do anything in any order; after each step the tables say what the model says."""
 
     claims = Bundle("claims")
-    names = st.sampled_from(["a", "b"])
+    names = st.sampled_from(["a", "a", "a", "b"])  # much happens to one key
     holders = st.sampled_from(["h1", "h2", "h3"])
     payloads = st.just({"rows": 7})
     numbers = count(1)
@@ -75,8 +84,20 @@ class LedgerMachine(RuleBasedStateMachine):
     def of(self, claim: Claimed) -> Known:
         return next(known for name, known in self.known.items() if self.key(name).digest == claim.key)
 
+    @initialize(target=claims, holder=holders, payload=payloads)
+    def first_claim(self, holder, payload):
+        return self.claim_and_compare("a", holder, payload)
+
     @rule(target=claims, name=names, holder=holders, payload=payloads)
     def claim(self, name, holder, payload):
+        return self.claim_and_compare(name, holder, payload)
+
+    @rule(target=claims, name=names, holder=holders, payload=payloads)
+    def claim_after_the_lease_ran_out(self, name, holder, payload):
+        self.lease_runs_out(name)
+        return self.claim_and_compare(name, holder, payload)
+
+    def claim_and_compare(self, name, holder, payload):
         key = self.key(name)
         known = self.known.get(name)
         answer = self.ledger.claim(key, holder=holder, payload=payload)
@@ -155,11 +176,15 @@ class LedgerMachine(RuleBasedStateMachine):
         assert (entry.state, entry.fence, entry.generation) == ("open", known.fence, known.generation)
 
     @rule(name=names)
+    def lease_runs_out_by_itself(self, name):
+        self.lease_runs_out(name)
+
     def lease_runs_out(self, name):
         if name in self.known:
             self.inside.end_lease(self.key(name).digest)
             self.known[name].expired = True
 
+    @precondition(lambda self: len(self.known) > 1)
     @rule(claim=consumes(claims))
     def crash(self, claim):
         """A holder dies: nobody will use this claim again."""
@@ -171,6 +196,8 @@ class LedgerMachine(RuleBasedStateMachine):
             expected = (known.state, known.fence, known.generation, known.holder, known.result)
             assert (row.state, row.fence, row.generation, row.holder, row.result) == expected
             assert row.payload == known.payload
+            if known.state == "claimed":
+                assert (row.lease_until < row.claimed_at + LEASE) == known.expired
 
     @invariant()
     def history_is_appended_to_in_order(self):

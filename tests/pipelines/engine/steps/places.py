@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
@@ -156,7 +155,7 @@ class Night:
 
 
 def run_night(place: Place, night: str) -> Night:
-    """validate -> plan -> score (each shard) -> publish -> monitor."""
+    """Validate -> plan -> score (each shard) -> publish -> monitor."""
     checked = validate(place, night)
     planned = plan(place, checked)
     scored = [score(place, shard) for shard in planned]
@@ -176,7 +175,7 @@ class Training:
 
 
 def judge_training(place: Place, as_of: str = tides.AS_OF) -> Training:
-    """validate -> train -> evaluate -> register, and no promotion."""
+    """Validate -> train -> evaluate -> register, and no promotion."""
     from pipelines.engine.steps.evaluate import evaluate
     from pipelines.engine.steps.promote import register
     from pipelines.engine.steps.train import train, validate_training
@@ -195,7 +194,7 @@ def promote(place: Place, training: Training) -> dict[str, Any]:
 
 
 def run_training(place: Place, as_of: str = tides.AS_OF) -> Training:
-    """validate -> train -> evaluate -> register -> promote."""
+    """Validate -> train -> evaluate -> register -> promote."""
     training = judge_training(place, as_of)
     training.promoted = promote(place, training)
     return training

@@ -131,12 +131,26 @@ CASES = [
         errors.RowsMissing,
         (f"no rows for night {NIGHT}", "expected", "2024-02-29 to 2024-03-08", "deliver the file and clear the task"),
     ),
-    Case("0 bytes", without_bytes, errors.RowsUnreadable, ("cannot be read as Parquet (0 bytes)", "Deliver the whole file")),
+    Case(
+        "0 bytes",
+        without_bytes,
+        errors.RowsUnreadable,
+        ("cannot be read as Parquet (0 bytes)", "Deliver the whole file"),
+    ),
     Case("0 rows", without_rows, errors.RowsMissing, ("holds no row", "Deliver it again with rows")),
     Case("truncated", truncated, errors.RowsUnreadable, ("cannot be read as Parquet", "Deliver the whole file again")),
-    Case("not Parquet", not_parquet, errors.RowsUnreadable, ("cannot be read as Parquet", "Deliver the whole file again")),
-    Case("damaged inside", damaged_inside, errors.RowsUnreadable, ("is damaged inside", "Deliver the whole file again")),
-    Case("dropped", dropped_column, errors.SchemaMismatch, ("column 'wind' (double) is missing", "Deliver it as declared")),
+    Case(
+        "not Parquet", not_parquet, errors.RowsUnreadable, ("cannot be read as Parquet", "Deliver the whole file again")
+    ),
+    Case(
+        "damaged inside", damaged_inside, errors.RowsUnreadable, ("is damaged inside", "Deliver the whole file again")
+    ),
+    Case(
+        "dropped",
+        dropped_column,
+        errors.SchemaMismatch,
+        ("column 'wind' (double) is missing", "Deliver it as declared"),
+    ),
     Case(
         "renamed",
         renamed_column,
@@ -161,7 +175,11 @@ CASES = [
         "too many refused",
         strange(0.2),
         errors.TooManyRefused,
-        ("refused 60 of 300 rows of 2024-03-07 (20.0%); at most 10.0%", "60 rows: wind lies between -5 and 5", "Report: "),
+        (
+            "refused 60 of 300 rows of 2024-03-07 (20.0%); at most 10.0%",
+            "60 rows: wind lies between -5 and 5",
+            "Report: ",
+        ),
     ),
     Case(
         "all refused",
@@ -193,7 +211,9 @@ def test_wrong_rows_are_refused_in_words_and_nothing_is_published_or_lost(place,
     assert places.run_night(place, NIGHT).published["rows_scored"] == 300
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.kind is not errors.RowsMissing], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.kind is not errors.RowsMissing], ids=lambda case: case.name
+)
 def test_a_night_that_was_published_stays_as_it_is_when_its_rows_are_delivered_wrong(place, case):
     places.run_night(place, NIGHT)
     before = place.published(NIGHT)["score"].tolist()
@@ -203,7 +223,9 @@ def test_a_night_that_was_published_stays_as_it_is_when_its_rows_are_delivered_w
     assert place.published(NIGHT)["score"].tolist() == before
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.kind is errors.TooManyRefused], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.kind is errors.TooManyRefused], ids=lambda case: case.name
+)
 def test_rows_of_a_night_with_too_many_refused_are_kept_with_reasons(place, case):
     case.spoil(place.rows(NIGHT))
     refused(lambda: places.run_night(place, NIGHT), case.kind)
@@ -251,7 +273,13 @@ def test_a_window_without_any_labels_says_what_to_do(fresh):
 
 
 def test_unknown_pipeline_names_the_nearest():
-    refused(lambda: load_pipeline("flihgts"), errors.UnknownPipeline, "no pipeline 'flihgts'", "flights", "Did you mean 'flights'?")
+    refused(
+        lambda: load_pipeline("flihgts"),
+        errors.UnknownPipeline,
+        "no pipeline 'flihgts'",
+        "flights",
+        "Did you mean 'flights'?",
+    )
 
 
 @pytest.mark.parametrize(
@@ -306,7 +334,13 @@ def test_unreachable_mlflow_is_a_retryable_sentence_and_never_another_model(plac
     uri = f"http://127.0.0.1:{closed_port()}"
     cut_off = place.changed(tracking_uri=uri, artifacts=None)
 
-    message = refused(lambda: places.score(cut_off, shard), RegistryUnavailable, uri, "does not answer", "Check that the MLflow server runs")
+    message = refused(
+        lambda: places.score(cut_off, shard),
+        RegistryUnavailable,
+        uri,
+        "does not answer",
+        "Check that the MLflow server runs",
+    )
     assert RegistryUnavailable.retryable
     assert place.versions() == 1
     (entry,) = place.ledger.entries(step="score", partition=f"{NIGHT}#0")
@@ -316,14 +350,25 @@ def test_unreachable_mlflow_is_a_retryable_sentence_and_never_another_model(plac
 
 def test_ledger_that_is_not_there_says_what_to_run(place):
     lost = place.changed(ledger_url=f"sqlite:///{place.home}/elsewhere.db")
-    refused(lambda: lost.runtime, errors.LedgerNotMigrated, "there is no file", "elsewhere.db", "Run `nightshift migrate` once")
+    refused(
+        lambda: lost.runtime,
+        errors.LedgerNotMigrated,
+        "there is no file",
+        "elsewhere.db",
+        "Run `nightshift migrate` once",
+    )
     assert not (place.home / "elsewhere.db").exists()
 
 
 def test_ledger_without_tables_says_what_to_run(place):
     (place.home / "empty.db").touch()
     empty = place.changed(ledger_url=f"sqlite:///{place.home}/empty.db")
-    refused(lambda: empty.runtime, errors.LedgerNotMigrated, "has no tables of this version", "Run `nightshift migrate` once")
+    refused(
+        lambda: empty.runtime,
+        errors.LedgerNotMigrated,
+        "has no tables of this version",
+        "Run `nightshift migrate` once",
+    )
     migrate(empty.settings.ledger_url)
     assert empty.ledger.entries() == []
 
@@ -343,7 +388,10 @@ def test_unreachable_ledger_is_a_retryable_sentence_without_the_password(place):
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("mysql://someone@somewhere/ledger", "the ledger cannot live in 'mysql'; expected sqlite:///FILE or postgresql://"),
+        (
+            "mysql://someone@somewhere/ledger",
+            "the ledger cannot live in 'mysql'; expected sqlite:///FILE or postgresql://",
+        ),
         ("no url", "is not a URL; expected sqlite:///FILE or postgresql://"),
     ],
 )
@@ -421,7 +469,10 @@ def test_shards_that_do_not_add_up_are_not_published(place):
         (scored[:2], "expected shards 0 to 2, got [0, 1]"),
         ([*scored, scored[0]], "expected shards 0 to 2, got [0, 0, 1, 2]"),
         ([{**scored[0], "model_version": "7"}, *scored[1:]], "shards were scored by versions 1, 7; expected one"),
-        ([{**scored[0], "rows_scored": 99, "rows_refused": 1}, *scored[1:]], "0 rows were refused, and the shards left out 1"),
+        (
+            [{**scored[0], "rows_scored": 99, "rows_refused": 1}, *scored[1:]],
+            "0 rows were refused, and the shards left out 1",
+        ),
         ([], "300 rows were checked, and the shards read 0"),
     ]:
         refused(
@@ -450,7 +501,7 @@ def test_a_shard_file_that_was_cut_is_not_published(place):
 
 def test_a_tampered_model_is_never_loaded(fresh):
     training = places.run_training(fresh)
-    spoilt = [path for path in (fresh.home / "mlflow").rglob("model.txt")]
+    spoilt = list((fresh.home / "mlflow").rglob("model.txt"))
     assert spoilt
     for path in spoilt:
         path.write_text(path.read_text().replace("leaf_value=", "leaf_value=9", 1))
@@ -522,3 +573,30 @@ def test_no_space_for_a_report_or_the_quarantine_is_a_retryable_sentence(place, 
         (entry,) = place.ledger.entries(step="validate")
         assert entry.state == "open"
     assert place.versions() == -1
+
+
+# --- the published table ---------------------------------------------------------------------------------------------
+
+
+def test_a_table_that_cannot_be_opened_is_said_in_words_and_left_alone(place):
+    places.run_night(place, BEFORE)
+    newest = place.predictions / "_delta_log" / "00000000000000000001.json"
+    newest.write_text("{spoilt")
+    refused(
+        lambda: places.run_night(place, NIGHT),
+        errors.StorageError,
+        f"{place.predictions} is a Delta table that cannot be opened",
+        "restore the folder, and clear the task",
+    )
+    assert newest.read_text() == "{spoilt"
+
+
+def test_a_folder_that_cannot_hold_the_table_is_said_in_words(place):
+    place.settings.tables.write_text("a file where the folder should be")
+    refused(
+        lambda: places.run_night(place, NIGHT),
+        errors.StorageError,
+        f"cannot write {place.settings.tables}",
+        "mend the folder",
+    )
+    assert "StorageError" in place.failed()["score"]

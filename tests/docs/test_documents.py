@@ -1,0 +1,89 @@
+"""The documents' code is the test: what README and authoring guide tell a newcomer to write, works as written."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.clone import REPOSITORY, make_clone
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clone(tmp_path_factory.mktemp("clone"))
+
+
+def run(clone: Path, *words: str, code: int = 0) -> str:
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("NIGHTSHIFT_", "AIRFLOW"))},
+        "PYTHONPATH": f"{clone}{os.pathsep}{clone / 'plugins'}",
+        "AIRFLOW_HOME": str(clone / "airflow"),
+    }
+    command = [sys.executable, *words]
+    done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def nightshift(clone: Path, *words: str, code: int = 0) -> str:
+    return run(clone, "-c", "from nightshift.cli import main; main()", *words, code=code)
+
+
+def test_first_pipeline_of_the_readme_scores_its_nights(clone: Path) -> None:
+    assert "parcels" in nightshift(clone, "pipelines")
+    nightshift(clone, "migrate")
+    nightshift(clone, "data", "parcels")
+    trained = json.loads(nightshift(clone, "train", "parcels", "--as-of", "2026-02-20", "--json"))
+    assert trained["promoted"], trained["reasons"]
+    nightshift(clone, "score", "parcels", "2026-02-20..2026-02-22")
+    nights = json.loads(nightshift(clone, "status", "parcels", "--json"))
+    assert [night["night"] for night in nights] == ["2026-02-20", "2026-02-21", "2026-02-22"]
+    assert all(night["state"] == "published" for night in nights)
+    assert all(night["rows_in"] == night["rows_scored"] + night["rows_quarantined"] == 400 for night in nights)
+
+
+def test_dags_of_the_documents_parse(clone: Path) -> None:
+    code = """
+import json, sys
+sys.path.insert(0, "dags")
+from airflow.sdk import DAG
+import parcels, parcels_by_hand
+print(json.dumps([sorted(d.task_ids) for m in (parcels, parcels_by_hand) for d in vars(m).values() if isinstance(d, DAG)]))
+"""
+    found = json.loads(run(clone, "-c", code).splitlines()[-1])
+    assert ["monitor", "plan", "publish", "score", "validate"] in found
+
+
+def test_error_shown_in_the_authoring_guide_is_the_one_that_comes(clone: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(clone, broken)
+    declaration = broken / "pipelines/parcels/__init__.py"
+    text = declaration.read_text().replace('"depot", "kilometres", "kilograms"],', '"depot", "kilometers"],')
+    declaration.write_text(text.replace('metric="roc_auc"', 'metric="auc"'))
+    environment = {**os.environ, "PYTHONPATH": f"{broken}{os.pathsep}{broken / 'plugins'}"}
+    command = [sys.executable, "-c", "from nightshift.cli import main; main()", "pipelines"]
+    done = subprocess.run(command, cwd=broken, env=environment, capture_output=True, text=True, check=False)
+    shown = re.search(
+        r"```\n(Error: pipeline 'parcels'.*?)```", (REPOSITORY / "docs/authoring.md").read_text(), re.DOTALL
+    )
+    assert shown is not None
+    assert done.stderr.strip() == shown[1].strip()
+    assert done.returncode == 2
+
+
+def test_variables_of_the_readme_are_those_that_are_read() -> None:
+    described = set(re.findall(r"^\| `(NIGHTSHIFT_\w+)`", (REPOSITORY / "README.md").read_text(), re.MULTILINE))
+    read = set(re.findall(r"\"(NIGHTSHIFT_\w+)\"", (REPOSITORY / "pipelines/engine/settings.py").read_text()))
+    assert described == read
+
+
+def test_places_and_links_of_the_documents_exist() -> None:
+    for document in ("README.md", "docs/authoring.md", "docs/production.md", "docker/README.md"):
+        path = REPOSITORY / document
+        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+            assert (path.parent / target).exists(), f"{document} links to {target}"

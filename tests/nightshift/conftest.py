@@ -1,0 +1,1 @@
+import tests.dags.airflow_home  # noqa: F401

@@ -1,0 +1,150 @@
+"""Reports and key pages inside Airflow's real web application."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.engine.keys import TaskKey
+from pipelines.engine.ledger.store import Ledger
+
+KEY = TaskKey(pipeline="tides", step="score", partition="2024-03-06#0", inputs={"rows": "<b>bold</b>"})
+
+
+@pytest.fixture(scope="session")
+def airflow_app():
+    """Airflow's API server with our plugin, on a database of its own."""
+    from airflow.api_fastapi.app import create_app
+    from airflow.models import import_all_models
+    from airflow.models.base import Base
+    from airflow.settings import engine
+
+    import_all_models()
+    Base.metadata.create_all(engine)
+    return create_app(apps="core")
+
+
+@pytest.fixture
+def anonymous(airflow_app):
+    from fastapi.testclient import TestClient
+
+    return TestClient(airflow_app)
+
+
+@pytest.fixture
+def viewer(airflow_app):
+    """A client that is logged in with the least of Airflow's roles."""
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from fastapi.testclient import TestClient
+
+    token = airflow_app.state.auth_manager.generate_jwt(SimpleAuthManagerUser(username="viewer", role="viewer"))
+    return TestClient(airflow_app, headers={"Authorization": f"Bearer {token}"})
+
+
+@pytest.fixture
+def home(tmp_path, sqlite_ledger_url, monkeypatch):
+    """Settings with one report, and files around it that are nobody's business."""
+    for name, content in {
+        "home/reports/tides/2024-03-06/checks.html": "<html>the report</html>",
+        "home/reports/tides/roc.png": "a picture",
+        "home/reports/tides/rows.parquet": "rows",
+        "home/secret.html": "a secret",
+        "home/reports-of-others/other.html": "a secret",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    (tmp_path / "home/reports/tides/link.html").symlink_to(tmp_path / "home/secret.html")
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NIGHTSHIFT_LEDGER_URL", sqlite_ledger_url)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def ledger(home, sqlite_ledger_url):
+    return Ledger(sqlite_ledger_url)
+
+
+@pytest.mark.parametrize("page", ["reports/tides/2024-03-06/checks.html", "reports/none.html", f"keys/{KEY.digest}"])
+def test_nothing_is_shown_without_login(anonymous, home, page):
+    assert anonymous.get(f"/nightshift/{page}").status_code == 401
+
+
+@pytest.mark.parametrize("page", ["docs", "redoc", "openapi.json", ""])
+def test_the_application_describes_itself_to_nobody(anonymous, viewer, home, page):
+    assert anonymous.get(f"/nightshift/{page}").status_code in (401, 404)
+    assert viewer.get(f"/nightshift/{page}").status_code == 404
+
+
+def test_a_report_is_shown_to_whoever_may_see_dags_and_may_run_no_scripts(viewer, home):
+    answer = viewer.get("/nightshift/reports/tides/2024-03-06/checks.html")
+    assert (answer.status_code, answer.text) == (200, "<html>the report</html>")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert viewer.get("/nightshift/reports/tides/roc.png").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../secret.html",
+        "%2e%2e/secret.html",
+        "..%2fsecret.html",
+        "tides/../../secret.html",
+        "tides/%2e%2e/%2e%2e/secret.html",
+        "../reports-of-others/other.html",
+        "%2fetc%2fpasswd",
+        "/etc/hostname",
+        "tides/link.html",
+        "tides/rows.parquet",
+        "tides",
+        "none.html",
+        "tides/%00.html",
+        f"{'a' * 300}.html",
+    ],
+)
+def test_nothing_outside_the_reports_and_nothing_but_reports_is_served(viewer, home, path):
+    answer = viewer.get(f"/nightshift/reports/{path}")
+    assert answer.status_code == 404
+    assert "secret" not in answer.text.replace("secret.html", "")
+
+
+def test_a_key_page_tells_the_story_and_escapes_what_it_tells(viewer, ledger):
+    claim = ledger.claim(KEY, holder="<script>alert(1)</script>")
+    ledger.fail(claim, "</pre><script>alert(2)</script>")
+    answer = viewer.get(f"/nightshift/keys/{KEY.digest}")
+    assert answer.status_code == 200
+    assert "<script>" not in answer.text
+    assert "<b>" not in answer.text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; claimed it" in answer.text
+    assert "failed" in answer.text
+
+
+def test_a_key_is_found_by_its_first_digits(viewer, ledger):
+    ledger.finish(ledger.claim(KEY, holder="me"), {"rows": 3})
+    answer = viewer.get(f"/nightshift/keys/{KEY.short}")
+    assert answer.status_code == 200
+    assert "tides / score / 2024-03-06#0" in answer.text
+
+
+def test_an_unknown_key_is_a_sentence(viewer, ledger):
+    answer = viewer.get("/nightshift/keys/abcdef")
+    assert (answer.status_code, answer.json()) == (404, {"detail": "the ledger has no key abcdef"})
+
+
+def test_first_digits_of_two_keys_are_a_sentence(viewer, ledger):
+    for number in range(20):
+        ledger.claim(TaskKey(pipeline="tides", step="score", partition=str(number)), holder="me")
+    shared = next(digit for digit in "0123456789abcdef" if _count(ledger, digit) > 1)
+    answer = viewer.get(f"/nightshift/keys/{shared}")
+    assert answer.status_code == 404
+    assert "begins more than one key" in answer.json()["detail"]
+
+
+def _count(ledger, digit):
+    return sum(entry.key.startswith(digit) for entry in ledger.entries())
+
+
+def test_a_ledger_that_cannot_be_asked_is_a_sentence(viewer, home, monkeypatch):
+    monkeypatch.setenv("NIGHTSHIFT_LEDGER_URL", f"sqlite:///{home}/none.db")
+    answer = viewer.get(f"/nightshift/keys/{KEY.digest}")
+    assert answer.status_code == 503
+    assert "Run `nightshift migrate` once" in answer.json()["detail"]

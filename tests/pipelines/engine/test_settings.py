@@ -1,0 +1,81 @@
+"""Every place has a default under one home, one variable of its own, and a message when that cannot be."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.engine.errors import UsageError
+from pipelines.engine.settings import REPOSITORY, read_settings
+
+
+def test_everything_lies_under_one_home_of_the_repository():
+    settings = read_settings({})
+    home = REPOSITORY / ".nightshift"
+    assert settings.home == home
+    assert [settings.data, settings.tables, settings.reports, settings.cache] == [
+        home / name for name in ("data", "tables", "reports", "cache")
+    ]
+    assert settings.ledger_url == f"sqlite:///{home / 'ledger.db'}"
+    assert settings.tracking_uri == f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
+    assert settings.artifacts == f"file://{home / 'mlflow' / 'artifacts'}"
+    assert settings.lease_seconds == 60.0
+
+
+def test_home_moves_everything(tmp_path):
+    settings = read_settings({"NIGHTSHIFT_HOME": str(tmp_path)})
+    assert settings.data == tmp_path / "data"
+    assert settings.ledger_url == f"sqlite:///{tmp_path / 'ledger.db'}"
+    assert settings.artifacts == f"file://{tmp_path}/mlflow/artifacts"
+
+
+def test_each_place_has_a_variable_of_its_own(tmp_path):
+    settings = read_settings(
+        {
+            "NIGHTSHIFT_HOME": str(tmp_path),
+            "NIGHTSHIFT_DATA": "/srv/data",
+            "NIGHTSHIFT_TABLES": "file:///srv/tables",
+            "NIGHTSHIFT_REPORTS": "/srv/reports",
+            "NIGHTSHIFT_LEDGER_URL": "postgresql://nightshift@db/ledger",
+            "NIGHTSHIFT_TRACKING_URI": "http://mlflow:5000",
+            "NIGHTSHIFT_LEASE_SECONDS": "7.5",
+        }
+    )
+    assert (settings.data, settings.tables, settings.reports) == (
+        Path("/srv/data"),
+        Path("/srv/tables"),
+        Path("/srv/reports"),
+    )
+    assert settings.ledger_url == "postgresql://nightshift@db/ledger"
+    assert (settings.tracking_uri, settings.artifacts) == ("http://mlflow:5000", None)
+    assert settings.lease_seconds == 7.5
+
+
+def test_empty_variable_is_no_variable():
+    names = ("HOME", "DATA", "TABLES", "REPORTS", "LEDGER_URL", "TRACKING_URI", "LEASE_SECONDS")
+    assert read_settings({f"NIGHTSHIFT_{name}": "" for name in names}) == read_settings({})
+
+
+def test_relative_folder_and_tilde_become_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    settings = read_settings({"NIGHTSHIFT_DATA": "data", "NIGHTSHIFT_TABLES": "~/tables"})
+    assert (settings.data, settings.tables) == (tmp_path / "data", tmp_path / "me" / "tables")
+
+
+def test_environment_of_the_process_is_read_by_default(tmp_path, monkeypatch):
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
+    assert read_settings().home == tmp_path
+
+
+@pytest.mark.parametrize("name", ["HOME", "DATA", "TABLES", "REPORTS"])
+def test_place_that_is_no_folder_of_this_machine_is_refused(name):
+    with pytest.raises(UsageError, match=f"NIGHTSHIFT_{name}='s3://bucket/x' is not a folder of this machine"):
+        read_settings({f"NIGHTSHIFT_{name}": "s3://bucket/x"})
+
+
+@pytest.mark.parametrize("value", ["soon", "0", "0.5", "-3", "nan", "inf"])
+def test_lease_that_is_no_time_is_refused(value):
+    with pytest.raises(
+        UsageError, match=f"NIGHTSHIFT_LEASE_SECONDS='{value}' is not a number of seconds of at least 1"
+    ):
+        read_settings({"NIGHTSHIFT_LEASE_SECONDS": value})
