@@ -11,6 +11,7 @@ The only package that imports great_expectations, and only when a suite runs.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from data_checks.context import SuiteContext
@@ -39,6 +40,9 @@ __all__ = [
     "run_suite",
     "suite_names",
 ]
+
+# Great Expectations tells at level INFO how it builds itself, some hundred lines at each import.
+logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 
 def run_suite(name: str, frame: pandas.DataFrame, context: SuiteContext) -> CheckResult:

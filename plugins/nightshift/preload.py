@@ -28,9 +28,10 @@ MODULES = (
     "lightgbm",
     "deltalake",
     "duckdb",
-    "mlflow",
-    "mlflow.pyfunc",
-    "great_expectations",
+    "matplotlib.backends.backend_agg",
+    "model_registry.warm",
+    "data_checks.runner",
+    "pipelines.engine.steps.whole",
 )
 """What the steps of a night import, in the order in which it is imported."""
 

@@ -49,4 +49,4 @@ def test_every_module_in_the_list_can_be_imported(tmp_path):
         [sys.executable, "-W", "ignore", "-c", code], env={"PYTHONPATH": path, "HOME": str(tmp_path)}, check=False
     )
     assert done.returncode == 0
-    assert "great_expectations" in MODULES
+    assert "data_checks.runner" in MODULES
