@@ -22,12 +22,14 @@ WITHOUT_EFFECT = (
     "pipelines.engine.code",
     "pipelines.engine.errors",
     "pipelines.engine.ledger",
-    "pipelines.engine.report",
+    "pipelines.engine.pipeline",
     "pipelines.engine.run_once",
     "pipelines.engine.runtime",
     "pipelines.engine.settings",
 )
-"""Modules (and what lies in them) that hold, move or show results, and never make them."""
+"""Modules (and what lies in them) that declare, hold, move or show results, and never make them.
+
+What a declaration says is in a key's parameters, so the code that reads it need not be."""
 
 
 @cache

@@ -72,6 +72,9 @@ def join_labels(pipeline: Pipeline, rows: pa.Table, labels: pa.Table) -> Learnab
     with duckdb.connect() as connection:
         connection.register("rows", rows)
         connection.register("labels", labels)
+        (doubled,) = connection.sql(
+            f"SELECT count(*) FROM (SELECT {ids} FROM labels GROUP BY ALL HAVING count(*) > 1)"
+        ).fetchall()[0]
         joined = connection.sql(
             f'SELECT rows.*, CAST(labels."{target}" AS BIGINT) AS "__target" FROM rows JOIN labels USING ({ids}) ORDER BY night, {ids}'
         ).to_arrow_table()
@@ -80,9 +83,9 @@ def join_labels(pipeline: Pipeline, rows: pa.Table, labels: pa.Table) -> Learnab
         raise DataError(
             f"no row of {pipeline.name} has a label: the ids of rows and labels ({ids}) have nothing in common"
         )
-    if len(values) > rows.num_rows:
+    if doubled:
         raise DataError(
-            f"{len(values)} labels for {rows.num_rows} rows of {pipeline.name}: some ids ({ids}) have two labels"
+            f"{doubled} ids ({ids}) of {pipeline.name} have two labels or more; deliver one label for each row"
         )
     wrong = int(((values != 0) & (values != 1)).sum()) if values.dtype.kind == "i" else len(values)
     if wrong:

@@ -51,7 +51,7 @@ def plan_night(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any]) ->
         partition=night,
         inputs={"checked": checked["key"], "model": [champion.version, champion.digest]},
         parameters={"shard_rows": pipeline.shard_rows},
-        code=code_digest(__name__),
+        code=code_digest("pipelines.engine.shards", "pipelines.engine.rows"),
     )
 
     def work(hold: Hold) -> dict[str, Any]:

@@ -135,7 +135,9 @@ def validate_training(runtime: Runtime, pipeline: Pipeline, as_of: str) -> dict[
         partition=as_of,
         inputs={"window": window.fingerprint},
         parameters={"rows": checks.rows, "labels": checks.labels, "refuse_at_most": checks.refuse_at_most},
-        code=code_digest(__name__, SUITES[checks.rows], SUITES[checks.labels]),
+        code=code_digest(
+            "pipelines.engine.steps.checking", "pipelines.engine.rows", SUITES[checks.rows], SUITES[checks.labels]
+        ),
     )
 
     def work(hold: Hold) -> dict[str, Any]:
@@ -225,7 +227,9 @@ def train(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any]) -> dict
             "target": pipeline.labels.target,
             "holdout": span(window.holdout),
         },
-        code=code_digest(pipeline.module, "pipelines.engine.training", "pipelines.engine.package"),
+        code=code_digest(
+            pipeline.module, "pipelines.engine.training", "pipelines.engine.package", "data_checks.profile"
+        ),
     )
 
     def work(hold: Hold) -> dict[str, Any]:
@@ -248,7 +252,8 @@ def load_data(pipeline: Pipeline, window: TrainingWindow, checked: dict[str, Any
     labels = read_window(window.labels, label_columns).drop_columns([NIGHT])
     digests = dict(zip(("rows", "labels"), checked["quarantine_sha256"], strict=True))
     refused = {
-        kind: read_positions(Path(path) if path else None, digests[kind]) for kind, path in checked["quarantine"].items()
+        kind: read_positions(Path(path) if path else None, digests[kind])
+        for kind, path in checked["quarantine"].items()
     }
     return join_labels(
         pipeline,

@@ -50,7 +50,7 @@ def validate_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str
             "columns": dict(pipeline.rows.columns),
             "id_columns": list(pipeline.id_columns),
         },
-        code=code_digest(__name__, SUITES[pipeline.checks.rows]),
+        code=code_digest("pipelines.engine.steps.checking", "pipelines.engine.rows", SUITES[pipeline.checks.rows]),
     )
 
     def work(hold: Hold) -> dict[str, Any]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import click
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.command(
+    short_help="Run Airflow's own command line on it.",
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def airflow(arguments: tuple[str, ...]) -> None:
     """Run Airflow's own command line on the Airflow that `nightshift up` started.

@@ -7,7 +7,7 @@ import click
 from nightshift.commands.tree import port_option, tasks_option
 
 
-@click.command
+@click.command(short_help="Train on real flights and score a week, through real Airflow.")
 @port_option
 @tasks_option
 def demo(port: int | None, tasks: int) -> None:

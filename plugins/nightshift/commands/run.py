@@ -29,7 +29,7 @@ def opened(pipeline: str) -> Iterator[tuple[Runtime, Pipeline]]:
         yield open_runtime(wait=True, progress=show), declared
 
 
-@click.command
+@click.command(short_help="Check the rows of nights, and publish nothing.")
 @pipeline_argument
 @nights_argument
 @json_option
@@ -64,7 +64,7 @@ def _failed(summary: dict[str, Any]) -> int:
     return warnings
 
 
-@click.command
+@click.command(short_help="Train and judge a model; promote it if the gate opens.")
 @pipeline_argument
 @click.option("--as-of", required=True, metavar="NIGHT", help="Learn only from what was known when this night began.")
 @json_option
@@ -92,7 +92,7 @@ def train(pipeline: str, as_of: str, as_json: bool) -> None:
     _say_claims(claimed)
 
 
-@click.command
+@click.command(short_help="Check, score and publish nights with the champion.")
 @pipeline_argument
 @nights_argument
 @json_option

@@ -12,7 +12,7 @@ tasks_option = click.option(
 )
 
 
-@click.command
+@click.command(short_help="Start Airflow on this machine.")
 @port_option
 @tasks_option
 def up(port: int | None, tasks: int) -> None:
@@ -31,7 +31,7 @@ def up(port: int | None, tasks: int) -> None:
     click.echo(f"Logs: {running.logs}\nStop it with: nightshift down")
 
 
-@click.command
+@click.command(short_help="Stop it, and leave no process behind.")
 def down() -> None:
     """Stop the Airflow that `nightshift up` started, and leave no process behind."""
     from nightshift.embedded.background import down as stop

@@ -7,7 +7,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.pipelines.engine.ledger.machine import LedgerMachine
 
 MANY = settings(
-    max_examples=60,
+    max_examples=80,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,

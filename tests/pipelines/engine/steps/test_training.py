@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from model_registry import AliasMoved, KeyConflict
-from pipelines.engine.errors import DataError
+from pipelines.engine.errors import DataError, FitFailed, RowsChanged
 from pipelines.engine.pipeline import Gate
-from tests.pipelines.engine.steps import tides
+from pipelines.engine.steps.evaluate import evaluate
+from pipelines.engine.steps.train import train, validate_training
+from tests.pipelines.engine.steps import tides, tides_labels_suite
 from tests.pipelines.engine.steps.places import champion, judge_training, promote, run_night, run_training
 
 NIGHT = tides.NIGHTS[0]
@@ -75,9 +78,21 @@ def test_scikit_learn_pipeline_is_trained_kept_and_scores(fresh):
     np.testing.assert_allclose(place.published(NIGHT)["score"], expected, atol=1e-6)
 
 
-def _as_trained(frames):
-    import pandas as pd
+def test_an_estimator_around_a_booster_is_kept_and_scores(fresh):
+    place = fresh.declared(fit=tides.fit_classifier)
+    assert run_training(place).promoted["promoted"]
+    done = run_night(place, NIGHT)
+    assert done.published["rows_scored"] == 300
+    assert done.seen["score_stability"] < 0.25
 
+
+def test_a_model_that_could_run_code_when_it_is_loaded_is_not_kept(fresh):
+    with pytest.raises(FitFailed, match=r"parts that cannot be kept safely: .*_numbers"):
+        run_training(fresh.declared(fit=tides.fit_unsafely))
+    assert list(fresh.failed()) == ["train"]
+
+
+def _as_trained(frames):
     features = pd.concat(frames)[tides.FEATURES]
     features["sea"] = pd.Categorical(features["sea"], categories=list(tides.SEAS))
     return features.astype({"depth": "float64"})
@@ -101,6 +116,16 @@ def test_a_challenger_worse_than_the_champion_is_refused(place):
     assert training.promoted["promoted"] is False
     assert champion(place) == "1"
     assert versions(place) == ["1", "2"]
+
+
+def test_a_window_that_changed_after_the_training_is_not_judged_on(place):
+    other = place.declared(fit=tides.fit_linear)
+    checked = validate_training(other.runtime, other.pipeline, tides.AS_OF)
+    trained = train(other.runtime, other.pipeline, checked)
+    tides.write(tides.make_rows(tides.LABELLED[0], seed=9), place.rows(tides.LABELLED[0]))
+    with pytest.raises(RowsChanged, match="changed after the training; run the training again"):
+        evaluate(other.runtime, other.pipeline, checked, trained)
+    assert champion(place) == "1"
 
 
 def test_of_two_trainings_that_met_the_same_champion_one_is_promoted(fresh):
@@ -167,9 +192,7 @@ def test_a_rollback_of_the_first_promotion_s_successor_scores_with_the_old_versi
 
 def test_the_same_model_under_a_new_key_is_judged_against_the_champion(place, monkeypatch):
     """A changed comment gives a new key and the same model."""
-    from pipelines.engine.steps import train
-
-    monkeypatch.setattr(train, "code_digest", lambda *roots: "another comment")
+    monkeypatch.setattr("pipelines.engine.steps.train.code_digest", lambda *roots: "another comment")
     training = run_training(place)
     assert training.registered["version"] == "2"
     assert training.promoted["promoted"]
@@ -200,6 +223,25 @@ def test_one_class_only_is_said_in_words(fresh):
         run_training(fresh)
     assert "DataError" in fresh.failed()["train"]
     assert champion(fresh) is None
+
+
+def test_ids_with_two_labels_are_refused_even_where_the_suite_lets_them_through(fresh, monkeypatch):
+    labels = pq.read_table(fresh.labels(tides.LABELLED[0])).to_pandas()[:200]
+    tides.write(pd.concat([labels, labels[:50]]), fresh.labels(tides.LABELLED[0]), schema=tides.LABELS)
+    lenient = [expectation for expectation in tides_labels_suite.build(None) if expectation.column != "buoy"]
+    monkeypatch.setattr(tides_labels_suite, "build", lambda context: lenient)
+    with pytest.raises(DataError, match=r'50 ids \("buoy"\) of tides have two labels or more'):
+        run_training(fresh)
+    assert list(fresh.failed()) == ["train"]
+
+
+def test_refused_labels_are_not_learned_from(fresh):
+    labels = pq.read_table(fresh.labels(tides.LABELLED[0])).to_pandas()
+    labels.loc[:5, "flooded"] = 7
+    tides.write(labels, fresh.labels(tides.LABELLED[0]), schema=tides.LABELS)
+    training = run_training(fresh)
+    assert training.checked["refused"] == {"rows": 0, "labels": 6}
+    assert training.trained["rows"]["train"] == 894
 
 
 def test_another_model_under_a_registered_key_is_refused(place):

@@ -67,6 +67,26 @@ def fit_linear(features: pd.DataFrame, target: np.ndarray, *, strength: float = 
     return make_pipeline(columns, LogisticRegression(C=strength)).fit(features, target)
 
 
+def fit_classifier(features: pd.DataFrame, target: np.ndarray) -> object:
+    """Fit LightGBM through the estimator that wraps it."""
+    import lightgbm
+
+    return lightgbm.LGBMClassifier(n_estimators=8, num_leaves=7, n_jobs=1, verbosity=-1).fit(features, target)
+
+
+def fit_unsafely(features: pd.DataFrame, target: np.ndarray) -> object:
+    """Fit a pipeline with a function of its own in it, which could do anything when it is loaded."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    return make_pipeline(FunctionTransformer(_numbers), LogisticRegression()).fit(features, target)
+
+
+def _numbers(features: pd.DataFrame) -> pd.DataFrame:
+    return features[["wind", "depth"]]
+
+
 def fit_badly(features: pd.DataFrame, target: np.ndarray) -> object:
     """Fit a booster to shuffled labels: it knows nothing."""
     return fit(features, np.random.default_rng(0).permutation(target), trees=2)
