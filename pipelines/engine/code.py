@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.util
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -37,11 +38,14 @@ def code_digest(*roots: str) -> str:
     """Return the SHA-256 of all sources reachable from the root modules, in hex.
 
     Args:
-        roots: Dotted module names, such as `pipelines.flights.model`.
+        roots: Dotted module names, such as `pipelines.flights.model`. One outside this repository counts as its own
+            file alone.
     """
     total = hashlib.sha256()
     for name in sorted(reachable(roots)):
         total.update(name.encode() + b"\0" + hashlib.sha256(_source(name).read_bytes()).digest())
+    for path in sorted(filter(None, map(_foreign, roots))):
+        total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
 
 
@@ -55,6 +59,12 @@ def reachable(roots: Iterable[str]) -> set[str]:
             found.add(name)
             waiting.extend(_imported_by(name))
     return found
+
+
+def _foreign(root: str) -> Path | None:
+    """Return the source of a root that lies outside this repository, such as a `fit` in a package of its own."""
+    spec = None if _is_ours(root) or _without_effect(root) else importlib.util.find_spec(root)
+    return Path(spec.origin) if spec and spec.origin and Path(spec.origin).is_file() else None
 
 
 def _without_effect(name: str) -> bool:

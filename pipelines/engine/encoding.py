@@ -89,7 +89,7 @@ class Encoding:
 def _numbers(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     import pyarrow as pa
 
-    values = column.cast(pa.float64())
+    values = column.cast(pa.float64(), safe=False)  # an integer beyond 2**53 is rounded, as in any model
     numbers: np.ndarray = (
         values.to_numpy() if isinstance(values, pa.ChunkedArray) else values.to_numpy(zero_copy_only=False)
     )

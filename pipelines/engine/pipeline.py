@@ -22,6 +22,7 @@ from pipelines.engine.metrics import HIGHER_IS_BETTER
 ColumnType = Literal["string", "int64", "double", "bool", "timestamp"]
 COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
 FEATURE_TYPES = ("string", "int64", "double", "bool")
+PREDICTION_COLUMNS = ("night", "score", "model_version", "task_key", "scored_at")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 Progress = Callable[[int, int, str], None]
@@ -180,6 +181,7 @@ class Pipeline:
 def _mistakes(pipeline: Pipeline) -> Iterator[str]:
     yield from _name_mistakes(pipeline)
     yield from _column_mistakes(pipeline)
+    yield from _reserved_mistakes(pipeline)
     yield from _label_mistakes(pipeline)
     yield from _fit_mistakes(pipeline.fit)
     yield from _check_mistakes(pipeline.checks)
@@ -224,6 +226,16 @@ def _column_mistakes(pipeline: Pipeline) -> Iterator[str]:
         kind = columns.get(name)
         if kind in COLUMN_TYPES and kind not in FEATURE_TYPES:
             yield f"features has {name!r}, a {kind}; a model sees {', '.join(FEATURE_TYPES)}. Make a number of it in the data"
+
+
+def _reserved_mistakes(pipeline: Pipeline) -> Iterator[str]:
+    for name in pipeline.id_columns:
+        if name in PREDICTION_COLUMNS:
+            yield f"id_columns has {name!r}, which the predictions table uses itself; call the column otherwise"
+    for word, columns in (("rows", pipeline.rows.columns), ("labels", pipeline.labels.columns)):
+        for name in columns:
+            if name.startswith("__"):
+                yield f"{word}: column {name!r} begins with __, which is kept for our own; call it otherwise"
 
 
 def _unknown_and_doubled(word: str, names: Sequence[str], columns: Mapping[str, Any]) -> Iterator[str]:

@@ -51,9 +51,19 @@ class Published:
     adopted: bool
 
 
-def shard_path(night: str, key: str, fence: int) -> str:
-    """Return where a shard's file belongs, relative to the table's folder."""
-    return f"{PARTITION}={night}/{key[:32]}-{fence}.parquet"
+def shard_path(night: str, key: str, fence: int, claimed_at: float) -> str:
+    """Return where a shard's file belongs, relative to the table's folder.
+
+    The time of the claim is in the name for the day on which a ledger is lost and its fences begin at 1 again, while
+    the table still names files that were written under the old ones.
+    """
+    return f"{PARTITION}={night}/{key[:32]}-{fence}-{int(claimed_at * 1000)}.parquet"
+
+
+def remove_unfinished(folder: Path, night: str, key: str) -> None:
+    """Remove what killed attempts left of a shard; only for the present holder of its key."""
+    for leftover in (folder / f"{PARTITION}={night}").glob(f".{key[:32]}-*.part"):
+        leftover.unlink(missing_ok=True)
 
 
 def transaction_name(key: str, generation: int) -> str:

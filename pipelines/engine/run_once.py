@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import socket
@@ -13,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.engine.errors import FenceLost, KeyBusy, LedgerError, LedgerUnavailable
-from pipelines.engine.keys import TaskKey
+from pipelines.engine.errors import FenceLost, KeyBusy, LedgerError, LedgerUnavailable, UsageError
+from pipelines.engine.keys import TaskKey, canonical_json
 from pipelines.engine.ledger.store import Ledger
 from pipelines.engine.ledger.values import Busy, Claimed, Done, iso
 
@@ -137,12 +138,14 @@ def exclusive(ledger: Ledger, key: TaskKey) -> Iterator[Hold]:
     """Be the only one inside, among all processes that name this key; waits for others to leave.
 
     Raises:
+        UsageError: The key is that of finished work.
         FenceLost: On leaving, when the lease ran out inside and somebody else went in.
     """
     holder = new_holder()
     while not isinstance(answer := ledger.claim(key, holder=holder), Claimed):
-        if isinstance(answer, Busy):
-            _wait_or_raise(key, answer, wait=True)
+        if isinstance(answer, Done):
+            raise UsageError(f"{key} is finished work; a place to be alone in needs a key of its own")
+        _wait_or_raise(key, answer, wait=True)
     hold = Hold(ledger, key, answer)
     try:
         with _heartbeat(hold):
@@ -174,13 +177,13 @@ def _work(ledger: Ledger, key: TaskKey, claim: Claimed, work: Callable[[Hold], d
         if hold.lost:
             raise hold.lost
         ledger.finish(claim, result)
-    except FenceLost:
-        raise
     except BaseException as error:
-        _give_back(ledger, claim, error)
+        if error is not hold.lost:
+            _give_back(ledger, claim, error)
         raise
     log.info("finished: %s (fence %s)", key, claim.fence)
-    return Outcome(key, result, fresh=True, fence=claim.fence)
+    # As a later reader will get it: what JSON makes of it.
+    return Outcome(key, json.loads(canonical_json(result)), fresh=True, fence=claim.fence)
 
 
 @contextmanager

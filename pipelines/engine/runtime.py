@@ -65,7 +65,9 @@ class Runtime:
         gone = self._gone(outcome, outputs)
         if gone:
             log.warning("%s was done, but %s is gone: it is done again", key, gone[0])
-            self.ledger.force(key.digest, holder="nightshift", reason=f"its output {gone[0]} is gone")
+            self.ledger.force(
+                key.digest, holder="nightshift", reason=f"its output {gone[0]} is gone", fence=outcome.fence
+            )
             outcome = run_once(self.ledger, key, work, payload=payload, wait=self.wait)
         return {**outcome.result, "key": key.digest}
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-NIGHT = "night"
+NIGHT = "__night"
+"""The column that says which night a row of a window belongs to; no declared column is called so."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,12 @@ def without_positions(table: pa.Table, refused: np.ndarray) -> pa.Table:
 
 
 def join_labels(pipeline: Pipeline, rows: pa.Table, labels: pa.Table) -> Learnable:
-    """Give each row its label; rows without one are left out.
+    """Give each row the label of its ids in the same night; rows without one are left out.
+
+    Args:
+        pipeline: Says what the ids and the target are.
+        rows: With the night as `NIGHT`.
+        labels: Likewise.
 
     Raises:
         DataError: No row has a label, a row has two, or a label is neither 0 nor 1.
@@ -68,20 +74,21 @@ def join_labels(pipeline: Pipeline, rows: pa.Table, labels: pa.Table) -> Learnab
     import duckdb
 
     ids = ", ".join(f'"{name}"' for name in pipeline.id_columns)
+    keys = f'"{NIGHT}", {ids}'
     target = pipeline.labels.target
     with duckdb.connect() as connection:
         connection.register("rows", rows)
         connection.register("labels", labels)
         (doubled,) = connection.sql(
-            f"SELECT count(*) FROM (SELECT {ids} FROM labels GROUP BY ALL HAVING count(*) > 1)"
+            f"SELECT count(*) FROM (SELECT {keys} FROM labels GROUP BY ALL HAVING count(*) > 1)"
         ).fetchall()[0]
         joined = connection.sql(
-            f'SELECT rows.*, CAST(labels."{target}" AS BIGINT) AS "__target" FROM rows JOIN labels USING ({ids}) ORDER BY night, {ids}'
+            f'SELECT rows.*, CAST(labels."{target}" AS BIGINT) AS "__target" FROM rows JOIN labels USING ({keys}) ORDER BY {keys}'
         ).to_arrow_table()
     values = joined["__target"].to_numpy()
     if not len(values):
         raise DataError(
-            f"no row of {pipeline.name} has a label: the ids of rows and labels ({ids}) have nothing in common"
+            f"no row of {pipeline.name} has a label: the ids of rows and labels ({ids}) have nothing in common in any night"
         )
     if doubled:
         raise DataError(
@@ -147,12 +154,12 @@ def score_profile(score: np.ndarray, bins: int) -> list[float]:
 
 
 def night_means(data: Learnable, score: np.ndarray) -> dict[str, float]:
-    """Return the mean and the standard deviation of the nights' mean scores."""
+    """Return the number of nights, and the mean and standard deviation of their mean scores."""
     import pandas as pd
 
     means = pd.Series(score).groupby(data.table[NIGHT].to_pandas()).mean()
     deviation = float(means.std(ddof=1)) if len(means) > 1 else 0.0
-    return {"mean": round(float(means.mean()), 9), "deviation": round(deviation, 9)}
+    return {"nights": len(means), "mean": round(float(means.mean()), 9), "deviation": round(deviation, 9)}
 
 
 def flat_metrics(prefix: str, metrics: dict[str, Any]) -> dict[str, float]:

@@ -143,14 +143,23 @@ class Ledger:
 
         self._safely(write)
 
-    def force(self, digest: str, *, holder: str, reason: str) -> Entry:
+    def force(self, digest: str, *, holder: str, reason: str, fence: int | None = None) -> Entry | None:
         """Open a key again on purpose: the next claim is a new generation, and a present holder loses its fence.
+
+        Args:
+            digest: The key's.
+            holder: Who wants it.
+            reason: Kept in the history.
+            fence: Only if this is still the key's fence.
+
+        Returns:
+            The opened key, or None if `fence` is no longer its fence.
 
         Raises:
             UsageError: The ledger does not know the key.
         """
 
-        def write(connection: Connection) -> Entry:
+        def write(connection: Connection) -> Entry | None:
             values = {
                 "state": "open",
                 "fence": task_keys.c.fence + 1,
@@ -159,8 +168,10 @@ class Ledger:
                 "result": null(),  # what came out before stays in the history
                 "finished_at": None,
             }
-            forced = update(task_keys).where(task_keys.c.key == digest).values(values).returning(task_keys)
-            row = connection.execute(forced).one_or_none()
+            wanted = [task_keys.c.key == digest] + ([] if fence is None else [task_keys.c.fence == fence])
+            row = connection.execute(update(task_keys).where(*wanted).values(values).returning(task_keys)).one_or_none()
+            if row is None and fence is not None:
+                return None
             if row is None:
                 raise UsageError(f"the ledger has no key {digest[:12]}. `nightshift keys` lists those that it has.")
             forcer = Claimed(digest, row.fence, row.generation, holder, row.claimed_at)

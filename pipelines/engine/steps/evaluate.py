@@ -15,7 +15,7 @@ from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.steps.champion import fetch, find_champion
-from pipelines.engine.steps.train import find_window, load_data
+from pipelines.engine.steps.window import find_window, load_data
 from pipelines.engine.training import split
 
 

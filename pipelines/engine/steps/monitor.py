@@ -16,6 +16,8 @@ from pipelines.engine.steps.champion import fetch
 STEP = "monitor"
 UNUSUAL = 3.0
 """Standard deviations between a night's mean score and the holdout nights' before a person is told."""
+FEWEST_NIGHTS = 7
+"""With fewer holdout nights their standard deviation says nothing."""
 
 
 def monitor_night(
@@ -56,15 +58,20 @@ def monitor_night(
     return runtime.run(key, work)
 
 
-def deviations_of(mean: float, nights: dict[str, float]) -> float:
-    """Return by how many standard deviations a night's mean score differs from the holdout nights' mean scores."""
-    return round((mean - nights["mean"]) / nights["deviation"], 2) if nights["deviation"] else 0.0
+def deviations_of(mean: float, nights: dict[str, float]) -> float | None:
+    """Return by how many standard deviations a night's mean score differs from the holdout nights' mean scores.
+
+    None if the holdout had too few nights, or all of the same mean, to tell.
+    """
+    if nights["nights"] < FEWEST_NIGHTS or not nights["deviation"]:
+        return None
+    return round((mean - nights["mean"]) / nights["deviation"], 2)
 
 
-def warnings_of(mean: float, deviations: float, nights: dict[str, float], summary: dict[str, Any]) -> list[str]:
+def warnings_of(mean: float, deviations: float | None, nights: dict[str, float], summary: dict[str, Any]) -> list[str]:
     """Say in words what a person should look at; empty if nothing."""
     found = []
-    if abs(deviations) > UNUSUAL:
+    if deviations is not None and abs(deviations) > UNUSUAL:
         found.append(
             f"the mean score is {mean:.3f}; the holdout nights had {nights['mean']:.3f} give or take "
             f"{nights['deviation']:.3f}, so this is {abs(deviations):.1f} deviations away"

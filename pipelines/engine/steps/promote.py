@@ -8,6 +8,7 @@ from pipelines.engine.keys import TaskKey
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.run_once import Hold, exclusive
 from pipelines.engine.runtime import Runtime
+from pipelines.engine.steps.champion import CHAMPION
 
 
 def register(runtime: Runtime, pipeline: Pipeline, trained: dict[str, Any], judged: dict[str, Any]) -> dict[str, Any]:
@@ -62,14 +63,16 @@ def promote(
     )
 
     def work(hold: Hold) -> dict[str, Any]:
+        against = _why_not(runtime, pipeline, registered["version"], key.digest)
+        promoted = judged["opened"] and not against
         result = {
             "as_of": registered["as_of"],
             "version": registered["version"],
-            "promoted": judged["opened"],
-            "reasons": judged["reasons"],
+            "promoted": promoted,
+            "reasons": [*against, *judged["reasons"]],
             "replaced": judged["champion_version"],
         }
-        if judged["opened"]:
+        if promoted:
             hold.check()
             with exclusive(runtime.ledger, TaskKey(pipeline=pipeline.name, step="aliases", partition="all")):
                 runtime.registry.promote(
@@ -84,3 +87,17 @@ def promote(
         return result
 
     return runtime.run(key, work)
+
+
+def _why_not(runtime: Runtime, pipeline: Pipeline, version: str, key: str) -> list[str]:
+    """Say why a version is not promoted though the gate is open; empty if nothing speaks against it.
+
+    A version that was champion before was replaced or rolled back on purpose: running its training again must not
+    undo that. Entries under our own key are those of an attempt that was killed half-way.
+    """
+    moves = [move for move in runtime.registry.journal(pipeline.name) if move.alias == CHAMPION]
+    if any(move.moved_to == version and move.key != key for move in moves):
+        return [
+            f"version {version} was champion before and no longer is; running its training again does not undo that"
+        ]
+    return []

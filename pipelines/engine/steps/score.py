@@ -11,7 +11,7 @@ from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger.values import moment
 from pipelines.engine.package import load_scorer
 from pipelines.engine.pipeline import Pipeline
-from pipelines.engine.publication import shard_path
+from pipelines.engine.publication import remove_unfinished, shard_path
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.scoring import Stamp, read_positions, score_shard
@@ -59,7 +59,8 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
         scorer = load_scorer(fetch(runtime, version))
         quarantine = Path(task["quarantine"]) if task["quarantine"] else None
         refused = read_positions(quarantine, task["quarantine_sha256"])
-        path = shard_path(night, key.digest, hold.fence)
+        path = shard_path(night, key.digest, hold.fence, hold.claim.claimed_at)
+        remove_unfinished(table, night, key.digest)
         stamp = Stamp(version.version, key.digest, moment(hold.claim.claimed_at))
         scores = score_shard(pipeline, shard, scorer, refused, stamp, table / path)
         status = (table / path).stat()

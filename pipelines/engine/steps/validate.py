@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from data_checks import SuiteContext, drift
-from data_checks.suites import SUITES
+from data_checks.suites import module_of
 from pipelines.engine.code import code_digest
 from pipelines.engine.errors import DataError
 from pipelines.engine.keys import TaskKey, digest_of
@@ -50,7 +50,7 @@ def validate_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str
             "columns": dict(pipeline.rows.columns),
             "id_columns": list(pipeline.id_columns),
         },
-        code=code_digest("pipelines.engine.steps.checking", "pipelines.engine.rows", SUITES[pipeline.checks.rows]),
+        code=code_digest("pipelines.engine.steps.checking", "pipelines.engine.rows", module_of(pipeline.checks.rows)),
     )
 
     def work(hold: Hold) -> dict[str, Any]:

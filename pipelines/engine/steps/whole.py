@@ -12,8 +12,9 @@ from pipelines.engine.steps.plan import plan_night
 from pipelines.engine.steps.promote import promote, register
 from pipelines.engine.steps.publish import publish_night
 from pipelines.engine.steps.score import score_night_shard
-from pipelines.engine.steps.train import train, validate_training
+from pipelines.engine.steps.train import train
 from pipelines.engine.steps.validate import validate_night
+from pipelines.engine.steps.validate_training import validate_training
 
 
 def run_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str, Any]:

@@ -75,7 +75,8 @@ def show(key: str, as_json: bool) -> None:
 def force(key: str, reason: str) -> None:
     """Open a key again, so that its work is done once more. A present holder can no longer publish or finish."""
     ledger = _ledger()
-    entry = ledger.force(_entry(ledger, key).key, holder=getpass.getuser(), reason=reason)
+    known = _entry(ledger, key)
+    entry = ledger.force(known.key, holder=getpass.getuser(), reason=reason) or known
     click.echo(
         f"{entry.pipeline}/{entry.step}/{entry.partition} is open: its next claim has generation {entry.generation}. "
         "Clear its task in Airflow, or run the command again."

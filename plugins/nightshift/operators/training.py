@@ -35,7 +35,7 @@ class ValidateTrainingOperator(StepOperator):
 
     def step(self, runtime: Runtime, pipeline: Pipeline, context: Context) -> dict[str, Any]:
         """Return what was checked; see `pipelines.engine.steps.train`."""
-        from pipelines.engine.steps.train import validate_training
+        from pipelines.engine.steps.validate_training import validate_training
 
         checked = validate_training(runtime, pipeline, partition_of(self.as_of, self.dag_id, "night to train as of"))
         self.note(report=checked["reports"]["rows"])

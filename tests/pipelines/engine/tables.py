@@ -19,7 +19,7 @@ SCHEMA = pa.schema(
 
 def write_shard(folder: Path, night: str, key: str, scores: dict[str, float], *, fence: int = 1) -> ShardFile:
     """Write one shard's file where the table belongs; no version names it yet."""
-    path = shard_path(night, key * 32, fence)
+    path = shard_path(night, key * 32, fence, 0.0)
     whole = folder / path
     whole.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table({"flight_id": list(scores), "score": list(scores.values())}, schema=SCHEMA), whole)

@@ -171,7 +171,7 @@ def test_lost_fence_leaves_the_table_at_its_version(folder, published):
 
 
 def test_missing_shard_is_refused(folder, published):
-    ghost = ShardFile(shard_path(ONE, "ee" * 32, 1), 1000, 5, 0)
+    ghost = ShardFile(shard_path(ONE, "ee" * 32, 1, 0.0), 1000, 5, 0)
     with pytest.raises(StorageError, match=r"should have 1,000 bytes and has no file; nothing was published"):
         put(folder, ONE, [ghost], "third")
     assert DeltaTable(str(folder)).version() == 2

@@ -26,11 +26,10 @@ def known_suites() -> Iterator[None]:
     """Let the suites of the small pipeline be known, as if they lay in `data_checks/suites/`."""
     import data_checks
     import data_checks.suites
-    from pipelines.engine.steps import train, validate
 
     more = MappingProxyType({**data_checks.suites.SUITES, **tides.SUITES})
     with pytest.MonkeyPatch.context() as patch:
-        for module in (data_checks, data_checks.suites, train, validate):
+        for module in (data_checks, data_checks.suites):
             patch.setattr(module, "SUITES", more)
         yield
 
@@ -178,7 +177,8 @@ def judge_training(place: Place, as_of: str = tides.AS_OF) -> Training:
     """Validate -> train -> evaluate -> register, and no promotion."""
     from pipelines.engine.steps.evaluate import evaluate
     from pipelines.engine.steps.promote import register
-    from pipelines.engine.steps.train import train, validate_training
+    from pipelines.engine.steps.train import train
+    from pipelines.engine.steps.validate_training import validate_training
 
     runtime, pipeline = place.runtime, place.pipeline
     checked = validate_training(runtime, pipeline, as_of)

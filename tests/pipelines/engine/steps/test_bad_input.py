@@ -428,7 +428,8 @@ def test_rows_that_changed_after_the_plan_are_not_scored(place, change, found):
 
 
 def test_a_window_that_changed_after_the_check_is_not_learned_from(fresh):
-    from pipelines.engine.steps.train import train, validate_training
+    from pipelines.engine.steps.train import train
+    from pipelines.engine.steps.validate_training import validate_training
 
     checked = validate_training(fresh.runtime, fresh.pipeline, tides.AS_OF)
     tides.write(tides.make_rows(tides.LABELLED[0], seed=9), fresh.rows(tides.LABELLED[0]))
@@ -542,12 +543,18 @@ def full(path: Path) -> None:
     path.with_name(f".{path.name}.{os.getpid()}.part").symlink_to("/dev/full")
 
 
-def test_no_space_for_a_shard_is_a_retryable_sentence_and_the_old_version_stays(place):
+def test_no_space_for_a_shard_is_a_retryable_sentence_and_the_old_version_stays(place, monkeypatch):
+    from pipelines.engine import publication
+    from pipelines.engine.steps import score
+
+    # The file that will be full must be known beforehand, and must still be there.
+    monkeypatch.setattr(score, "shard_path", lambda *named: publication.shard_path(*named[:3], 0.0))
+    monkeypatch.setattr(score, "remove_unfinished", lambda *_: None)
     done = places.run_night(place, NIGHT)
     before = place.published(NIGHT)["score"].tolist()
     place.ledger.force(done.scored[0]["key"], holder="test", reason="score it again")
     path = place.predictions / done.scored[0]["path"]
-    again = path.with_name(path.name.replace("-1.parquet", "-3.parquet"))
+    again = path.with_name(path.name.replace("-1-0.parquet", "-3-0.parquet"))
     full(again)
     refused(
         lambda: places.score(place, done.planned[0]),

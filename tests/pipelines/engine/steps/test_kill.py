@@ -59,6 +59,7 @@ def test_killed_inside_the_write_the_old_version_stays_and_the_retry_publishes_o
     (entry,) = [entry for entry in place.ledger.entries(step="score") if entry.key == done.scored[0]["key"]]
     assert (entry.state, entry.fence) == ("done", 2)
     assert [event.event for event in place.ledger.history(entry.key)] == ["claimed", "taken_over", "finished"]
+    assert not list(place.predictions.rglob(".*.part")), "what the killed process left is still there"
 
 
 def test_killed_between_commit_and_record_the_retry_adopts_the_commit(delivered_again):

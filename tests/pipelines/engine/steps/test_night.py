@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.engine.encoding import Encoding
+from pipelines.engine.steps import monitor
 from pipelines.engine.steps.champion import fetch, require_champion
 from tests.pipelines.engine.steps import tides
 from tests.pipelines.engine.steps.places import (
@@ -219,7 +220,18 @@ def test_monitor_finds_the_scores_of_an_ordinary_night_stable(place):
     assert done.seen["score_stability"] < 0.25
 
 
-def test_monitor_warns_when_the_scores_moved(place):
+@pytest.mark.parametrize(
+    ("nights", "deviation", "expected"),
+    [(7, 0.1, 2.0), (6, 0.1, None), (28, 0.0, None)],
+    ids=["told", "few", "constant"],
+)
+def test_a_night_is_only_called_unusual_where_the_holdout_can_tell(nights, deviation, expected):
+    holdout = {"nights": nights, "mean": 0.3, "deviation": deviation}
+    assert monitor.deviations_of(0.5, holdout) == expected
+
+
+def test_monitor_warns_when_the_scores_moved(place, monkeypatch):
+    monkeypatch.setattr(monitor, "FEWEST_NIGHTS", 3)
     rows = tides.make_rows(NIGHT)
     rows["wind"], rows["depth"] = 3.0, 199
     tides.write(rows, place.rows(NIGHT))
@@ -228,3 +240,16 @@ def test_monitor_warns_when_the_scores_moved(place):
     assert len(seen["warnings"]) == 2
     assert "the holdout nights had" in seen["warnings"][0]
     assert "1 expectations of tides_rows warned" in seen["warnings"][1]
+
+
+def test_a_lost_ledger_never_overwrites_a_file_that_readers_see(place, migrated_file):
+    first = run_night(place, NIGHT)
+    named = place.predictions / first.scored[0]["path"]
+    content = named.read_bytes()
+    for file in place.home.glob("ledger.db*"):
+        file.unlink()
+    (place.home / "ledger.db").write_bytes(migrated_file.read_bytes())
+    again = run_night(place, NIGHT)
+    assert again.scored[0]["path"] != first.scored[0]["path"]
+    assert named.read_bytes() == content
+    assert len(place.published(NIGHT)) == again.published["rows_scored"]

@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -13,7 +14,10 @@ from model_registry import AliasMoved, KeyConflict
 from pipelines.engine.errors import DataError, FitFailed, RowsChanged
 from pipelines.engine.pipeline import Gate
 from pipelines.engine.steps.evaluate import evaluate
-from pipelines.engine.steps.train import train, validate_training
+from pipelines.engine.steps.train import train
+from pipelines.engine.steps.validate_training import validate_training
+from pipelines.engine.training import NIGHT as NIGHT_COLUMN
+from pipelines.engine.training import join_labels
 from tests.pipelines.engine.steps import tides, tides_labels_suite
 from tests.pipelines.engine.steps.places import champion, judge_training, promote, run_night, run_training
 
@@ -76,6 +80,12 @@ def test_scikit_learn_pipeline_is_trained_kept_and_scores(fresh):
     model = tides.fit_linear(features, target)
     expected = model.predict_proba(_as_trained([tides.make_rows(NIGHT)]))[:, 1]
     np.testing.assert_allclose(place.published(NIGHT)["score"], expected, atol=1e-6)
+
+
+def test_trees_of_scikit_learn_are_kept_and_score(fresh):
+    place = fresh.declared(fit=tides.fit_forest, gate=Gate(metric="roc_auc", threshold=0.1))
+    assert run_training(place).promoted["promoted"]
+    assert run_night(place, NIGHT).published["rows_scored"] == tides.PER_NIGHT
 
 
 def test_an_estimator_around_a_booster_is_kept_and_scores(fresh):
@@ -181,6 +191,17 @@ def test_a_rollback_is_not_undone_by_running_the_training_again(place):
     assert champion(place) == "1"
 
 
+def test_a_rollback_by_two_versions_is_not_undone_either(place):
+    run_training(place.declared(fit=tides.fit_linear))
+    newest = place.declared(fit=tides.fit_classifier, gate=Gate(metric="roc_auc", threshold=0.1, tolerance=1.0))
+    assert run_training(newest).promoted["promoted"]
+    roll_back(place, to="1", expected="3")
+    again = run_training(newest).promoted
+    assert not again["promoted"]
+    assert "version 3 was champion before" in again["reasons"][0]
+    assert champion(place) == "1"
+
+
 def test_a_rollback_of_the_first_promotion_s_successor_scores_with_the_old_version(place):
     run_training(place.declared(fit=tides.fit_linear))
     first = run_night(place, NIGHT)
@@ -251,3 +272,14 @@ def test_another_model_under_a_registered_key_is_refused(place):
         place.runtime.registry.register_once(
             "tides", key=training.registered["key"], run_id=other.trained["run_id"], description="", tags={}
         )
+
+
+def test_ids_that_come_every_night_get_the_label_of_their_night():
+    pipeline = tides.declare()
+    rows = pa.table({"buoy": ["a", "b", "a", "b"], NIGHT_COLUMN: ["2024-01-01"] * 2 + ["2024-01-02"] * 2})
+    labels = pa.table(
+        {"buoy": ["b", "a", "a"], "flooded": [1, 0, 1], NIGHT_COLUMN: ["2024-01-01", "2024-01-01", "2024-01-02"]}
+    )
+    learnable = join_labels(pipeline, rows, labels)
+    assert learnable.table["buoy"].to_pylist() == ["a", "b", "a"]
+    assert learnable.target.tolist() == [0, 1, 1]

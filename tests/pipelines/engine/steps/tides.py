@@ -74,6 +74,20 @@ def fit_classifier(features: pd.DataFrame, target: np.ndarray) -> object:
     return lightgbm.LGBMClassifier(n_estimators=8, num_leaves=7, n_jobs=1, verbosity=-1).fit(features, target)
 
 
+def fit_forest(features: pd.DataFrame, target: np.ndarray) -> object:
+    """Fit a scikit-learn model that is made of trees."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
+    from sklearn.pipeline import make_pipeline
+
+    trees = [
+        ("forest", RandomForestClassifier(n_estimators=5, random_state=1)),
+        ("boosting", HistGradientBoostingClassifier(max_iter=5, random_state=1)),
+    ]
+    numbers = ColumnTransformer([("numbers", "passthrough", ["depth"])])
+    return make_pipeline(numbers, VotingClassifier(trees, voting="soft")).fit(features, target)
+
+
 def fit_unsafely(features: pd.DataFrame, target: np.ndarray) -> object:
     """Fit a pipeline with a function of its own in it, which could do anything when it is loaded."""
     from sklearn.linear_model import LogisticRegression

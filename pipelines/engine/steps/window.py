@@ -1,0 +1,96 @@
+"""The window of past nights that a model learns from: which files it has, and its rows with their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.engine.errors import RowsMissing
+from pipelines.engine.keys import digest_of
+from pipelines.engine.nights import span, training_nights
+from pipelines.engine.pipeline import Pipeline
+from pipelines.engine.rows import NightFile, find_files, fingerprint, in_content_order, inspect_files
+from pipelines.engine.runtime import Runtime
+from pipelines.engine.scoring import read_positions
+from pipelines.engine.training import Learnable, join_labels, read_window, without_positions
+
+Files = list[tuple[str, list[NightFile]]]
+
+
+@dataclass(frozen=True)
+class TrainingWindow:
+    """The files of the nights to learn from.
+
+    Attributes:
+        nights: Those that are there, oldest first.
+        holdout: The newest of them.
+        rows: Night and its row files.
+        labels: Night and its label files.
+    """
+
+    nights: list[str]
+    holdout: list[str]
+    rows: Files
+    labels: Files
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the content of all files."""
+        return digest_of([[night, fingerprint(files)] for night, files in (*self.rows, *self.labels)])
+
+
+def find_window(runtime: Runtime, pipeline: Pipeline, as_of: str) -> TrainingWindow:
+    """Find the files of the nights whose labels are known when night `as_of` begins.
+
+    Nights that were never delivered are left out of the older part; every holdout night must be there.
+
+    Raises:
+        DataError: Files are missing, unreadable, or of another schema.
+    """
+    older, holdout = training_nights(as_of, pipeline.window, pipeline.labels.lag_nights)
+    rows_folder, labels_folder = runtime.rows_folder(pipeline), runtime.labels_folder(pipeline)
+    there = [night for night in older if _delivered(rows_folder, night) and _delivered(labels_folder, night)]
+    if not there:
+        raise RowsMissing(
+            f"{pipeline.name} has no labelled night in {span(older)}, so there is nothing to learn from as of {as_of}. "
+            f"Deliver rows and labels, choose another --as-of, or run `nightshift data {pipeline.name}`."
+        )
+    nights = [*there, *holdout]
+    return TrainingWindow(
+        nights,
+        holdout,
+        _files(runtime, rows_folder, nights, pipeline.rows.columns, "reading rows"),
+        _files(runtime, labels_folder, nights, pipeline.labels.columns, "reading labels"),
+    )
+
+
+def _delivered(folder: Path, night: str) -> bool:
+    return (folder / f"{night}.parquet").exists() or (folder / night).is_dir()
+
+
+def _files(runtime: Runtime, folder: Path, nights: Sequence[str], columns: Mapping[str, str], what: str) -> Files:
+    found: Files = []
+    for night in nights:
+        found.append((night, in_content_order(inspect_files(find_files(folder, night), columns))))
+        runtime.progress(len(found), len(nights), what)
+    return found
+
+
+def load_data(pipeline: Pipeline, window: TrainingWindow, checked: dict[str, Any]) -> Learnable:
+    """Read and join the window without the refused rows and labels."""
+    columns = list(dict.fromkeys((*pipeline.id_columns, *pipeline.features, *pipeline.slices)))
+    label_columns = [*pipeline.id_columns, pipeline.labels.target]
+    rows = read_window(window.rows, columns)
+    labels = read_window(window.labels, label_columns)
+    digests = dict(zip(("rows", "labels"), checked["quarantine_sha256"], strict=True))
+    refused = {
+        kind: read_positions(Path(path) if path else None, digests[kind])
+        for kind, path in checked["quarantine"].items()
+    }
+    return join_labels(
+        pipeline,
+        without_positions(rows, refused["rows"]),
+        without_positions(labels, refused["labels"]),
+    )
