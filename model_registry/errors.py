@@ -15,8 +15,6 @@ RegistryError
 └── TamperedModel
 """
 
-
-
 from typing import ClassVar
 
 

@@ -1,6 +1,5 @@
 """What both flight suites know: the clock of a night, the shape of an id, and how a column may drift."""
 
-
 from __future__ import annotations
 
 import re

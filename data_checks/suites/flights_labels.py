@@ -4,7 +4,6 @@ A label that contradicts itself teaches the model a lie, so contradictions betwe
 A delay that does not fit its outcome refuses that row: the label may be right, but nobody can tell.
 """
 
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

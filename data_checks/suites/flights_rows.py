@@ -4,7 +4,6 @@ Critical is what makes every score of the night doubtful (identity, types, a loo
 is refused and the others are scored. Bounds come from physics and from the year 2013, with room.
 """
 
-
 from __future__ import annotations
 
 from datetime import timedelta
