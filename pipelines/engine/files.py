@@ -11,14 +11,16 @@ from pathlib import Path
 
 from pipelines.engine.errors import StorageError, StorageFull
 
+UNFINISHED = ".*.part"
+"""What a killed writer leaves beside the file that it meant to write, as a pattern."""
+
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def whole_or_absent(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; when the block ends well, its file becomes `path` in one step.
 
     Raises:
-        StorageFull: No space is left there.
-        StorageError: The folder cannot be written to.
+        OSError: As the operating system says it; see `written_whole`.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -27,11 +29,24 @@ def written_whole(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.replace(path)
-    except OSError as error:
-        raise in_words(error, path) from error
     finally:
         with suppress(OSError):  # what went wrong before is the thing to say
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Do as `whole_or_absent` for what a night writes, and say in words what goes wrong.
+
+    Raises:
+        StorageFull: No space is left there.
+        StorageError: The folder cannot be written to.
+    """
+    try:
+        with whole_or_absent(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise in_words(error, path) from error
 
 
 def write_text(path: Path, text: str) -> Path:

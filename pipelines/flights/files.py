@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.engine.errors import StorageError, StorageFull
+from pipelines.engine.files import UNFINISHED, whole_or_absent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 MANIFEST = "prepared.json"
 _LOCK = ".prepare.lock"
-_UNFINISHED = ".unfinished"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -87,20 +87,9 @@ def digest_of(path: Path) -> str | None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a kill at any moment, meets the old file or the new one.
-
-    The caller holds the folder's lock: an unfinished file has a fixed name.
-    """
-    unfinished = path.with_name(f".{path.name}{_UNFINISHED}")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+    """Write a file so that a reader, or a kill at any moment, meets the old file or the new one."""
+    with whole_or_absent(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def settle(folder: Path) -> None:
@@ -114,7 +103,7 @@ def settle(folder: Path) -> None:
 
 def unfinished_in(folder: Path) -> list[Path]:
     """Return the files that a killed run did not finish."""
-    return [*folder.glob(f".*{_UNFINISHED}"), *folder.glob(f"*/.*{_UNFINISHED}")]
+    return [*folder.glob(UNFINISHED), *folder.glob(f"*/{UNFINISHED}")]
 
 
 @contextmanager

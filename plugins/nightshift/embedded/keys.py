@@ -61,7 +61,7 @@ def _write_new(path: Path, keys: Keys) -> None:
     """Write whole or not at all: the file appears under its name only when it is complete."""
     if path.exists():
         raise FileExistsError(path)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:

@@ -168,7 +168,7 @@ def test_a_kill_leaves_no_half_file_and_the_next_run_finishes(folder, source, tm
 
     assert len(left) == 6
     assert all(whole[name] == content for name, content in left.items())
-    assert len(list(folder.glob("*/.*.unfinished"))) == 1
+    assert len(list(folder.glob("*/.*.part"))) == 1
 
     again = prepare(folder, source=source)
 
@@ -179,7 +179,7 @@ def test_a_kill_leaves_no_half_file_and_the_next_run_finishes(folder, source, tm
 
 def test_leftovers_in_a_finished_folder_are_cleaned(folder, source):
     prepare(folder, source=source)
-    leftover = folder / "rows" / ".2013-01-05.parquet.unfinished"
+    leftover = folder / "rows" / ".2013-01-05.parquet.1.part"
     leftover.write_bytes(b"half")
 
     assert prepare(folder, source=source).written == 0
@@ -218,7 +218,7 @@ def test_no_room_is_one_helpful_sentence_and_loses_nothing(folder, source):
     _, said = start(folder, source, limit).communicate()
 
     assert f"{StorageFull.__name__}: The flights data need about 30 MB in {folder}, but there is no room" in said
-    assert list(folder.glob("*/.*.unfinished")) == []
+    assert list(folder.glob("*/.*.part")) == []
     assert all(pq.read_table(path).num_rows for path in folder.glob("*/*.parquet"))
     assert prepare(folder, source=source).rows > 0
 
