@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 PARTITION = "night"
 TRANSACTION = "nightshift.transaction"
 NIGHT = "nightshift.night"
-MOST_TRIES = 20
+MOST_TRIES = 100
+"""Each lost try means that somebody else's commit went through, so this many nights may be published at once."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def publish(
 
     _check_files(folder, files)
     try:
-        for _ in range(MOST_TRIES):
+        for tried in range(MOST_TRIES):
             table = open_or_create(folder, schema)
             if table.transaction_version(transaction) is not None:
                 return Published(find_commit(table, transaction), adopted=True)
@@ -115,6 +117,7 @@ def publish(
             except CommitFailedError as error:
                 # Somebody else's commit, or our own whose reply was lost: the next look at the table tells.
                 log.info("the table changed under the commit of night %s, looking again: %s", night, error)
+                time.sleep(random.random() * min(1.0, 0.02 * tried))  # noqa: S311 - so that many do not keep in step
                 continue
             return Published(version, adopted=False)
     except OSError as error:
