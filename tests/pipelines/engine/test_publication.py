@@ -145,7 +145,8 @@ def test_same_work_committed_in_between_is_adopted(folder, published):
     assert len(commits_of(folder)) == 3
 
 
-def test_table_that_changes_under_every_try_ends_in_a_conflict(folder, published):
+def test_table_that_changes_under_every_try_ends_in_a_conflict(folder, published, monkeypatch):
+    monkeypatch.setattr("pipelines.engine.publication.MOST_TRIES", 20)
     numbers = iter(range(10, 99))
 
     def somebody_is_always_faster(_table):
