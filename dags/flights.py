@@ -8,7 +8,7 @@ Every night: how likely is each of tomorrow's flights out of New York to land at
 The data ends with 2013, so nothing runs by itself: trigger a run with a partition key such as `2013-11-19`, or ask for
 several nights with `airflow backfill create`.
 
-**If a night fails:** read the red task's last lines, mend the cause, clear the task. Finished work is never repeated.
+**If a night fails:** read the red task's first red line, mend the cause, clear the task. Finished work is never repeated.
 """
 
 from datetime import UTC, datetime

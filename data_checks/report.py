@@ -22,8 +22,13 @@ _WHAT_TO_DO = {
 }
 
 
-def render(result: CheckResult) -> str:
-    """The page for one result: failures first, then refused rows, then everything that passed."""
+def render(result: CheckResult, stopped: str | None = None) -> str:
+    """The page for one result: failures first, then refused rows, then everything that passed.
+
+    Args:
+        result: What the suite found.
+        stopped: Why the caller stops all the same, as when too many rows were refused.
+    """
     from jinja2 import Environment, StrictUndefined
 
     source = Path(__file__).with_name("report.html.j2").read_text(encoding="utf-8")
@@ -31,7 +36,8 @@ def render(result: CheckResult) -> str:
     shown = result.refused.head(_REFUSED_SHOWN)
     return template.from_string(source).render(
         result=result,
-        what_to_do=_WHAT_TO_DO[result.status],
+        status="failed" if stopped else result.status,
+        what_to_do=f"{stopped} {_WHAT_TO_DO['failed']}" if stopped else _WHAT_TO_DO[result.status],
         failures=result.failures,
         passed=[outcome for outcome in result.outcomes if outcome.passed],
         refused_count=len(result.refused_positions),

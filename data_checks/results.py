@@ -112,11 +112,15 @@ class CheckResult:
             short = longer
         return short
 
-    def html(self) -> str:
-        """The result as one self-contained HTML page."""
+    def html(self, stopped: str | None = None) -> str:
+        """The result as one self-contained HTML page.
+
+        Args:
+            stopped: Why the caller stops though no critical expectation failed, as when too many rows were refused.
+        """
         from data_checks.report import render
 
-        return render(self)
+        return render(self, stopped)
 
 
 def _line(outcome: Outcome) -> dict[str, str | None]:

@@ -37,9 +37,13 @@ from typing import ClassVar
 
 
 class NightshiftError(Exception):
-    """The root: catch this to catch everything that Nightshift says on purpose."""
+    """The root: catch this to catch everything that Nightshift says on purpose.
+
+    `key` is the digest of the task key under which it happened, or empty.
+    """
 
     retryable: ClassVar[bool] = False
+    key: str = ""
 
 
 class DeclarationError(NightshiftError):

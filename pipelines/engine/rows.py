@@ -92,7 +92,7 @@ def _inspect(path: Path, columns: Mapping[str, str]) -> NightFile:
     except (pa.ArrowException, OSError) as error:
         raise RowsUnreadable(
             f"{path} cannot be read as Parquet ({path.stat().st_size:,} bytes): {str(error).splitlines()[0]}\n"
-            "Deliver the whole file again, and clear the task."
+            "Deliver the whole file again, and run it again (in Airflow: clear the task)."
         ) from None
     schema = metadata.schema.to_arrow_schema()
     doubled = [f"column {name!r} is there {count} times" for name, count in Counter(schema.names).items() if count > 1]
@@ -190,7 +190,7 @@ def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
 def unreadable(path: Path, error: Exception) -> RowsUnreadable:
     """Return the error for a file whose data is damaged though its footer is whole."""
     return RowsUnreadable(
-        f"{path} is damaged inside: {str(error).splitlines()[0]}\nDeliver the whole file again, and clear the task."
+        f"{path} is damaged inside: {str(error).splitlines()[0]}\nDeliver the whole file again, and run it again (in Airflow: clear the task)."
     )
 
 

@@ -97,6 +97,7 @@ def run_once(
     *,
     payload: object = None,
     wait: bool = False,
+    on_wait: Callable[[str], None] = log.info,
 ) -> Outcome:
     """Do the work unless it has been done; return what came out either way.
 
@@ -106,6 +107,7 @@ def run_once(
         work: Does it and returns small JSON. It gets the `Hold`, whose fence names its outputs.
         payload: What the key promises to determine; another payload under the same key is an error.
         wait: Wait for another holder instead of raising `KeyBusy`.
+        on_wait: Told who holds the key, each time it is asked for again.
 
     Raises:
         KeyBusy: Somebody else holds the key, and `wait` is False.
@@ -125,7 +127,7 @@ def run_once(
             return Outcome(key, answer.result, fresh=False, fence=answer.fence)
         if isinstance(answer, Claimed):
             return _work(ledger, key, answer, work)
-        _wait_or_raise(key, answer, wait)
+        _wait_or_raise(key, answer, wait, on_wait)
 
 
 def new_holder() -> str:
@@ -145,7 +147,7 @@ def exclusive(ledger: Ledger, key: TaskKey) -> Iterator[Hold]:
     while not isinstance(answer := ledger.claim(key, holder=holder), Claimed):
         if isinstance(answer, Done):
             raise UsageError(f"{key} is finished work; a place to be alone in needs a key of its own")
-        _wait_or_raise(key, answer, wait=True)
+        _wait_or_raise(key, answer, True, log.info)
     hold = Hold(ledger, key, answer)
     try:
         with _heartbeat(hold):
@@ -154,11 +156,11 @@ def exclusive(ledger: Ledger, key: TaskKey) -> Iterator[Hold]:
         ledger.release(answer, "left")
 
 
-def _wait_or_raise(key: TaskKey, busy: Busy, wait: bool) -> None:
+def _wait_or_raise(key: TaskKey, busy: Busy, wait: bool, on_wait: Callable[[str], None]) -> None:
     message = f"{key} is held by {busy.holder} (fence {busy.fence}); its lease ends in {busy.seconds_left:.0f} s unless renewed"
     if not wait:
         raise KeyBusy(message, key=key.digest)
-    log.info("waiting: %s", message)
+    on_wait(f"waiting: {message}")
     time.sleep(min(LONGEST_POLL, max(0.1, busy.seconds_left)))
 
 

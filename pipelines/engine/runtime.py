@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from model_registry import Registry
+from pipelines.engine.errors import NightshiftError
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger.store import Ledger
 from pipelines.engine.ledger.values import moment
@@ -61,15 +62,26 @@ class Runtime:
         Raises:
             Whatever `run_once` raises.
         """
-        outcome = run_once(self.ledger, key, work, payload=payload, wait=self.wait)
+        outcome = self._once(key, work, payload)
         gone = self._gone(outcome, outputs)
         if gone:
             log.warning("%s was done, but %s is gone: it is done again", key, gone[0])
             self.ledger.force(
                 key.digest, holder="nightshift", reason=f"its output {gone[0]} is gone", fence=outcome.fence
             )
-            outcome = run_once(self.ledger, key, work, payload=payload, wait=self.wait)
+            outcome = self._once(key, work, payload)
         return {**outcome.result, "key": key.digest}
+
+    def _once(self, key: TaskKey, work: Callable[[Hold], dict[str, Any]], payload: object) -> Outcome:
+        def on_wait(message: str) -> None:
+            log.info("%s", message)
+            self.progress(0, 0, message)
+
+        try:
+            return run_once(self.ledger, key, work, payload=payload, wait=self.wait, on_wait=on_wait)
+        except NightshiftError as error:
+            error.key = error.key or key.digest
+            raise
 
     def _gone(self, outcome: Outcome, outputs: Callable[[dict[str, Any]], list[Path]] | None) -> list[Path]:
         if outcome.fresh or outputs is None:

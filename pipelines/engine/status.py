@@ -27,7 +27,7 @@ class NightStatus:
         model_version: Of the champion that scored.
         delta_version: Version of the table that the publication made.
         finished_at: When it was published, UTC, such as `2026-11-20T02:03:04Z`.
-        error: The last failure in words, if the state is `failed`.
+        error: What failed last, in words; None if nothing did since.
     """
 
     night: str
@@ -79,8 +79,11 @@ def _state(entries: Sequence[Entry], now: float) -> tuple[NightState, str | None
     if any(entry.state == "claimed" and entry.lease_until > now for entry in entries):
         return "running", None
     newest = max(entries, key=lambda entry: max(entry.claimed_at, entry.finished_at or 0.0))
+    published = any(entry.step == "publish" and entry.state == "done" for entry in entries)
+    if published and newest.step == "monitor":
+        return "published", newest.error  # readers have the night, whatever happened afterwards
     if newest.state == "failed":
         return "failed", newest.error
-    if any(entry.step == "publish" and entry.state == "done" for entry in entries) and newest.state == "done":
+    if published and newest.state == "done":
         return "published", None
     return "unfinished", newest.error

@@ -58,6 +58,7 @@ def cli(verbose: bool) -> None:
     Your own:     nightshift score flights 2013-11-19
     """
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries; what comes of them is said by us
     if verbose:
         logging.getLogger("pipelines").setLevel(logging.INFO)
 

@@ -47,6 +47,7 @@ class Demonstration:
     nights: list[NightStatus]
     promotion: Entry
     training: Entry
+    warnings: list[str]
     claimed: int
     seconds: float
     settings: Settings
@@ -177,7 +178,15 @@ def _collect(settings: Settings, ledger: Ledger, since: float, seconds: float) -
     promotion = next(entry for entry in ledger.entries(pipeline=PIPELINE, step="promote") if entry.result)
     training = next(entry for entry in ledger.entries(pipeline=PIPELINE, step="train", partition=promotion.partition))
     claimed = ledger.claims_since(since)
-    return Demonstration(read_status(PIPELINE), promotion, training, claimed, seconds, settings)
+    return Demonstration(read_status(PIPELINE), promotion, training, _warnings(ledger), claimed, seconds, settings)
+
+
+def _warnings(ledger: Ledger) -> list[str]:
+    """Return what `monitor` said of each night, the newest word on it, oldest night first."""
+    said: dict[str, list[str]] = {}
+    for entry in ledger.entries(pipeline=PIPELINE, step="monitor"):
+        said.setdefault(entry.partition, (entry.result or {}).get("warnings", []))
+    return [f"{night}: {warning}" for night in sorted(said) for warning in said[night]]
 
 
 def show_summary(shown: Demonstration) -> None:
@@ -204,6 +213,8 @@ def show_summary(shown: Demonstration) -> None:
             for n in shown.nights
         ],
     )
+    for warning in shown.warnings:
+        click.echo(f"  monitor, {warning}")
     _show_claims(shown.claimed)
     _show_places(shown)
 

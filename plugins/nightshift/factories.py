@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import DAG, Asset, CronPartitionTimetable
+from airflow.sdk import DAG, Asset, CronPartitionTimetable, TriggerRule
 
 from nightshift.operators.night import (
     MonitorOperator,
@@ -21,6 +20,7 @@ from nightshift.operators.night import (
     ValidateOperator,
 )
 from nightshift.operators.training import (
+    ApproveOperator,
     EvaluateOperator,
     PromoteOperator,
     RegisterOperator,
@@ -120,17 +120,19 @@ def training_dag(
             registered=register.output,
             judged=evaluate.output,
             outlets=[champion_asset(pipeline)],
+            trigger_rule=TriggerRule.NONE_FAILED,  # a closed gate skips the approval, and promote says why
         )
         if approve:
-            register >> _approval(pipeline) >> promote
+            register >> _approval(pipeline, evaluate) >> promote
     return made
 
 
-def _approval(pipeline: Pipeline) -> ApprovalOperator:
-    return ApprovalOperator(
+def _approval(pipeline: Pipeline, evaluate: EvaluateOperator) -> ApproveOperator:
+    return ApproveOperator(
         task_id="approve",
+        judged=evaluate.output,
         subject=f"Make version {{{{ ti.xcom_pull(task_ids='register')['version'] }}}} of {pipeline.name} champion?",
-        body="{{ ti.xcom_pull(task_ids='evaluate')['reasons'] | join('\n\n') }}",
+        body="The gate is open:\n\n{{ ti.xcom_pull(task_ids='evaluate')['reasons'] | join('\n\n') }}",
     )
 
 

@@ -15,6 +15,7 @@ import importlib
 import logging
 import sys
 import time
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ MODULES = (
     "pyarrow.parquet",
     "sklearn.linear_model",
     "lightgbm",
+    "skops.io",
     "deltalake",
     "duckdb",
     "matplotlib.backends.backend_agg",
@@ -58,7 +60,9 @@ def preload(modules: Iterable[str]) -> dict[str, float]:
     for name in modules:
         started = time.perf_counter()
         try:
-            importlib.import_module(name)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # nothing that an author of a DAG could act upon
+                importlib.import_module(name)
         except Exception as error:
             _log.warning("%s is not preloaded, tasks will import it themselves: %s", name, error)
         else:

@@ -77,10 +77,15 @@ def load(folder: Path):
 
 
 @pytest.fixture(scope="session")
-def dags():
+def all_dags():
     bag = load(ROOT / "dags")
     assert bag.import_errors == {}
     return bag.dags
+
+
+@pytest.fixture(scope="session")
+def dags(all_dags):
+    return {dag_id: dag for dag_id, dag in all_dags.items() if dag_id.startswith("flights_")}
 
 
 def edges(dag):
@@ -101,10 +106,17 @@ def test_parsing_a_dag_file_imports_nothing_heavy(file, tmp_path):
     assert not set(HEAVY) & set(imported)
 
 
-def test_each_pipeline_has_its_scoring_and_its_training(dags):
-    from pipelines.engine.catalog import pipeline_names
+def test_flights_have_their_scoring_and_their_training(dags):
+    assert set(dags) == {"flights_scoring", "flights_training"}
 
-    assert set(dags) == {f"{name}_{kind}" for name in pipeline_names() for kind in ("scoring", "training")}
+
+def test_every_dag_of_this_repository_has_an_owner_a_page_and_our_tag(all_dags):
+    for dag in all_dags.values():
+        assert not {"", "airflow"} & {task.owner for task in dag.tasks}, (
+            f"{dag.dag_id}: say who answers for it (owner=)"
+        )
+        assert dag.doc_md, f"{dag.dag_id}: say what it does and what to do if it fails (doc_md=__doc__)"
+        assert "nightshift" in dag.tags, f"{dag.dag_id}: tag it nightshift"
 
 
 @pytest.mark.parametrize(("dag_id", "expected"), [("flights_scoring", SCORING), ("flights_training", TRAINING)])
@@ -173,7 +185,12 @@ def test_a_training_can_ask_a_person_before_it_promotes():
     from pipelines.flights import flights
 
     dag = training_dag(flights, schedule="0 4 * * MON", owner="us", approve=True)
-    assert edges(dag) == {**TRAINING, "register": {"promote", "approve"}, "approve": {"promote"}}
+    assert edges(dag) == {
+        **TRAINING,
+        "evaluate": {"register", "promote", "approve"},
+        "register": {"promote", "approve"},
+        "approve": {"promote"},
+    }
 
 
 def test_arguments_of_airflow_s_own_dag_win():

@@ -51,7 +51,8 @@ def test_unknown_suite_names_the_nearest():
 
 
 def test_suite_names_are_sorted():
-    assert suite_names() == ("flights_labels", "flights_rows")
+    assert list(suite_names()) == sorted(suite_names())
+    assert {"flights_labels", "flights_rows"} <= set(suite_names())
 
 
 @pytest.mark.parametrize(
@@ -202,7 +203,7 @@ def test_expectation_without_a_severity_is_a_mistake_of_the_suite(judge):
         judge(FRAME, x_below(3))
 
 
-@pytest.mark.parametrize("name", suite_names())
+@pytest.mark.parametrize("name", ["flights_labels", "flights_rows"])
 def test_no_rows_fail_on_their_number_alone(name, rows, labels):
     frame = rows if name == "flights_rows" else labels
     result = run_suite(name, frame.iloc[:0], context())

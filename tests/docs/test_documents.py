@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clone import REPOSITORY, make_clone
+from tests.support.clone import BLOCK, DOCUMENTS, REPOSITORY, make_clone
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,14 @@ print(json.dumps([sorted(d.task_ids) for m in (parcels, parcels_by_hand) for d i
 """
     found = json.loads(run(clone, "-c", code).splitlines()[-1])
     assert ["monitor", "plan", "publish", "score", "validate"] in found
+
+
+def test_code_of_the_documents_passes_lint(clone: Path) -> None:
+    files = [path for document in DOCUMENTS for path, _ in BLOCK.findall((REPOSITORY / document).read_text())]
+    shutil.copy(REPOSITORY / "pyproject.toml", clone)
+    run(clone, "-m", "ruff", "check", "--no-cache", *files)
+    run(clone, "-m", "ruff", "format", "--no-cache", "--check", *files)
+    run(clone, "-m", "mypy", "--cache-dir", str(clone / ".mypy_cache"), "pipelines/parcels", "data_checks/suites")
 
 
 def test_error_shown_in_the_authoring_guide_is_the_one_that_comes(clone: Path, tmp_path: Path) -> None:

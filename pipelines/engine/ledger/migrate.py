@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipelines.engine.errors import UsageError
 from pipelines.engine.ledger.database import connect, retrying, transaction
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -14,7 +15,7 @@ def migrate(url: str, *, patience: float = 20.0) -> None:
 
     Raises:
         LedgerUnavailable: The database does not answer.
-        UsageError: The URL cannot be a ledger's.
+        UsageError: The URL cannot be a ledger's, or its file cannot be made.
     """
     from alembic import command
     from alembic.config import Config
@@ -22,8 +23,14 @@ def migrate(url: str, *, patience: float = 20.0) -> None:
     engine = connect(url)
     if engine.url.get_backend_name() == "sqlite" and engine.url.database:
         path = Path(engine.url.database)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        except OSError as error:
+            raise UsageError(
+                f"the ledger cannot be made at {path}: {error.strerror}. "
+                "Set NIGHTSHIFT_HOME (or NIGHTSHIFT_LEDGER_URL) to a place that you may write."
+            ) from error
 
     def upgrade() -> None:
         with transaction(engine) as connection:

@@ -43,6 +43,11 @@ class Ledger:
     def __repr__(self) -> str:
         return f"Ledger({shown(self._engine.url)!r})"
 
+    @property
+    def where(self) -> str:
+        """The URL, without its password."""
+        return shown(self._engine.url)
+
     def check(self) -> None:
         """Make sure that the database answers and has the tables of this version.
 
@@ -199,9 +204,12 @@ class Ledger:
         partition: str | None = None,
         limit: int | None = None,
     ) -> list[Entry]:
-        """Return keys, the latest claimed first."""
-        wanted = {"pipeline": pipeline, "step": step, "partition": partition}
+        """Return keys, the latest claimed first; those of a partition include its shards'."""
+        wanted = {"pipeline": pipeline, "step": step}
         conditions = [task_keys.c[name] == value for name, value in wanted.items() if value is not None]
+        if partition is not None:
+            shards = task_keys.c.partition.startswith(f"{partition}#", autoescape=True)
+            conditions.append(or_(task_keys.c.partition == partition, shards))
         newest_first = select(task_keys).where(*conditions).order_by(task_keys.c.claimed_at.desc(), task_keys.c.key)
         return self._entries(newest_first.limit(limit))
 

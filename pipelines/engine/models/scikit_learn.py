@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +38,8 @@ class ScikitLearn:
         Raises:
             FitFailed: The model holds types that could run code when they are read.
         """
-        from skops import io
-
-        io.dump(model, folder / FILE)
+        with _skops() as io:
+            io.dump(model, folder / FILE)
         unknown, _ = _types(folder / FILE)
         if unknown:
             raise FitFailed(
@@ -51,12 +53,12 @@ class ScikitLearn:
         Raises:
             ModelError: The file holds types that could run code.
         """
-        from skops import io
-
         unknown, known = _types(folder / FILE)
         if unknown:
             raise ModelError(f"{folder / FILE} holds {', '.join(unknown)}, which could run code; it is not loaded")
-        return ScikitLearnScorer(io.load(folder / FILE, trusted=known), encoding)
+        with _skops() as io:
+            model = io.load(folder / FILE, trusted=known)
+        return ScikitLearnScorer(model, encoding)
 
     def importance(self, model: Any) -> dict[str, float]:
         """Return the coefficients' sizes or importances where the model has them, else nothing."""
@@ -78,11 +80,23 @@ class ScikitLearnScorer:
         return probabilities[:, 1]
 
 
+@contextmanager
+def _skops() -> Iterator[Any]:
+    """Give skops' reader and writer, without the deprecation warnings of others.
+
+    To name a type it asks every loaded module for it, at its own import as well, and some modules answer with a warning.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from skops import io
+
+        yield io
+
+
 def _types(file: Path) -> tuple[list[str], list[str]]:
     """Return the types in a file that could run code, and those of trusted libraries that skops alone would refuse."""
-    from skops import io
-
-    found = io.get_untrusted_types(file=file)
+    with _skops() as io:
+        found = io.get_untrusted_types(file=file)
     known = [name for name in found if name.startswith(TRUSTED)]
     return [name for name in found if name not in known], known
 

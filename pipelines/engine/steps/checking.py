@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from pipelines.engine.rows import sha256_of
 if TYPE_CHECKING:
     import pandas as pd
 
+log = logging.getLogger(__name__)
 SHOWN = 5
 
 
@@ -56,18 +58,29 @@ def check_frame(
         TooManyRefused: More rows were refused than allowed.
     """
     result = run_suite(suite, frame, context)
-    write_text(report, result.html())
+    refused = len(result.refused_positions)
+    too_many = None
+    if refused > refuse_at_most * len(frame):
+        too_many = f"{refused} of {len(frame)} rows were refused ({refused / len(frame):.1%}); at most {refuse_at_most:.1%} may be."
+    write_text(report, result.html(too_many))
     kept = _keep_refused(result, frame, quarantine)
     if result.status == "failed":
         raise ChecksFailed(_what_failed(result, report), report=report)
-    refused = len(result.refused_positions)
-    if refused > refuse_at_most * len(frame):
+    if too_many:
         raise TooManyRefused(
-            f"{suite} refused {refused} of {len(frame)} rows of {context.partition} ({refused / len(frame):.1%}); "
-            f"at most {refuse_at_most:.1%} may be. Nothing was published.\n"
+            f"{suite} stopped {context.partition}: {too_many} Nothing was published.\n"
             f"{_reasons(result)}\nRefused rows: {quarantine}\nReport: {report}",
             report=report,
         )
+    log.info(
+        "%s: %s rows of %s, %s refused, %s; report: %s",
+        suite,
+        len(frame),
+        context.partition,
+        refused,
+        result.status,
+        report,
+    )
     return Checked(len(frame), refused, kept, sha256_of(kept) if kept else None, report, result.summary())
 
 
@@ -79,7 +92,7 @@ def _what_failed(result: CheckResult, report: Path) -> str:
     listed = "\n".join(lines)
     return (
         f"{result.suite} stopped {result.partition}: {len(critical)} critical of {len(result.outcomes)} expectations failed.\n"
-        f"{listed}\nNothing was published. Mend the data, deliver it again, and clear the task.\nReport: {report}"
+        f"{listed}\nNothing was published. Mend the data, deliver it again, and run the night again (in Airflow: clear the task).\nReport: {report}"
     )
 
 

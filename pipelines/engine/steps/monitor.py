@@ -45,14 +45,15 @@ def monitor_night(
         version = runtime.registry.version(pipeline.name, published["model_version"])
         profile = read_profile(fetch(runtime, version))
         mean = published["score_mean"]
-        deviations = deviations_of(mean, profile["score_nights"])
+        nights = profile.get("score_nights", {})  # models of earlier versions carry none
+        deviations = deviations_of(mean, nights)
         return {
             "night": published["night"],
             "score_mean": mean,
             "deviations": deviations,
             "score_stability": round(population_stability_index(profile["score"], published["histogram"]), 4),
             "drift": checked["drift"],
-            "warnings": warnings_of(mean, deviations, profile["score_nights"], checked["summary"]),
+            "warnings": warnings_of(mean, deviations, nights, checked["summary"]),
         }
 
     return runtime.run(key, work)
@@ -63,7 +64,7 @@ def deviations_of(mean: float, nights: dict[str, float]) -> float | None:
 
     None if the holdout had too few nights, or all of the same mean, to tell.
     """
-    if nights["nights"] < FEWEST_NIGHTS or not nights["deviation"]:
+    if nights.get("nights", 0) < FEWEST_NIGHTS or not nights["deviation"]:
         return None
     return round((mean - nights["mean"]) / nights["deviation"], 2)
 

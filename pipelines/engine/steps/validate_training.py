@@ -14,6 +14,7 @@ from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.rows import NightFile
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
+from pipelines.engine.steps.champion import find_champion
 from pipelines.engine.steps.checking import Checked, check_frame
 from pipelines.engine.steps.validate import at_the_door
 from pipelines.engine.steps.window import TrainingWindow, find_window
@@ -29,9 +30,11 @@ def validate_training(runtime: Runtime, pipeline: Pipeline, as_of: str) -> dict[
 
     Raises:
         UnknownNight: `as_of` is not a night, or lies in the future.
+        RegistryUnavailable: MLflow does not answer.
         DataError: The data is missing, unreadable, of another schema, or fails its checks.
     """
     parse_night(as_of, today=runtime.today())
+    find_champion(runtime, pipeline)  # an MLflow that does not answer is better met now than after the fitting
     windows: list[TrainingWindow] = []
 
     def look() -> list[NightFile]:

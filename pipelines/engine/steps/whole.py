@@ -21,7 +21,7 @@ def run_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str, Any
     """Validate, plan, score, publish and monitor one night.
 
     Returns:
-        What `publish_night` returns, with `report` and `warnings` of the other steps.
+        What `publish_night` returns, with `report`, `quarantine` and `warnings` of the other steps.
 
     Raises:
         Whatever the steps raise.
@@ -38,7 +38,8 @@ def run_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str, Any
     runtime.progress(4, 5, f"{night}: monitoring")
     seen = monitor_night(runtime, pipeline, checked, published)
     runtime.progress(5, 5, f"{night}: published")
-    return {**published, "report": checked["report"], "warnings": seen["warnings"]}
+    kept = {name: checked[name] for name in ("report", "quarantine")}
+    return {**published, **kept, "warnings": seen["warnings"]}
 
 
 def run_training(runtime: Runtime, pipeline: Pipeline, as_of: str, *, actor: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pipelines.engine.errors import RowsMissing
 from pipelines.engine.keys import digest_of
 from pipelines.engine.nights import span, training_nights
 from pipelines.engine.pipeline import Pipeline
-from pipelines.engine.rows import NightFile, find_files, fingerprint, in_content_order, inspect_files
+from pipelines.engine.rows import NightFile, find_files, fingerprint, in_content_order, inspect_files, known_nights
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.scoring import read_positions
 from pipelines.engine.training import Learnable, join_labels, read_window, without_positions
@@ -54,7 +54,8 @@ def find_window(runtime: Runtime, pipeline: Pipeline, as_of: str) -> TrainingWin
     there = [night for night in older if _delivered(rows_folder, night) and _delivered(labels_folder, night)]
     if not there:
         raise RowsMissing(
-            f"{pipeline.name} has no labelled night in {span(older)}, so there is nothing to learn from as of {as_of}. "
+            f"{pipeline.name} has no labelled night in {span(older)}, so there is nothing to learn from as of {as_of} "
+            f"(the {len(holdout)} nights up to {holdout[-1]} are the holdout). {_labelled(labels_folder)} "
             f"Deliver rows and labels, choose another --as-of, or run `nightshift data {pipeline.name}`."
         )
     nights = [*there, *holdout]
@@ -64,6 +65,11 @@ def find_window(runtime: Runtime, pipeline: Pipeline, as_of: str) -> TrainingWin
         _files(runtime, rows_folder, nights, pipeline.rows.columns, "reading rows"),
         _files(runtime, labels_folder, nights, pipeline.labels.columns, "reading labels"),
     )
+
+
+def _labelled(folder: Path) -> str:
+    nights = known_nights(folder)
+    return f"There are labels from {nights[0]} to {nights[-1]}." if nights else "There are no labels at all."
 
 
 def _delivered(folder: Path, night: str) -> bool:

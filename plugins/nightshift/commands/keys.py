@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,18 @@ if TYPE_CHECKING:
     from pipelines.engine.ledger.store import Ledger
     from pipelines.engine.ledger.values import Entry
 
+STEPS = (
+    "validate",
+    "plan",
+    "score",
+    "publish",
+    "monitor",
+    "validate_training",
+    "train",
+    "evaluate",
+    "register",
+    "promote",
+)
 key_argument = click.argument("key", metavar="KEY")
 
 
@@ -31,14 +44,16 @@ def keys() -> None:
 @keys.command("list")
 @click.argument("pipeline", required=False)
 @click.option("--night", help="Only keys of this night.")
-@click.option("--step", help="Only keys of this step.")
+@click.option("--step", type=click.Choice(STEPS), help="Only keys of this step.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most this many.")
 @json_option
 def list_keys(pipeline: str | None, night: str | None, step: str | None, limit: int, as_json: bool) -> None:
     """List keys, the latest claimed first."""
     from pipelines.engine.ledger.values import iso
+    from pipelines.engine.nights import parse_night
 
     ledger = _ledger()
+    night = parse_night(night) if night else None
     found = ledger.entries(pipeline=pipeline, step=step, partition=night, limit=limit)
     if as_json:
         print_json([asdict(entry) for entry in found])
@@ -67,6 +82,10 @@ def show(key: str, as_json: bool) -> None:
     print_table(
         ("at", "fence", "generation", "what"), [(iso(e.at), e.fence, e.generation, sentence(e)) for e in events]
     )
+    for title, value in (("covers", entry.identity), ("result", entry.result)):
+        click.echo(f"{title}: {json.dumps(value, indent=2, sort_keys=True)}")
+    if entry.error:
+        click.echo(f"last error: {entry.error}")
 
 
 @keys.command

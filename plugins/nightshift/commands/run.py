@@ -118,6 +118,8 @@ def score(pipeline: str, nights: str, as_json: bool) -> None:
     columns = ("night", "rows_in", "rows_scored", "rows_quarantined", "model_version", "delta_version")
     print_table(columns, [[night[name] for name in columns] for night in published])
     for night in published:
+        if night["quarantine"]:
+            click.echo(f"{night['night']}: refused rows are in {night['quarantine']}; why: {night['report']}")
         for warning in night["warnings"]:
             click.echo(f"{night['night']}: {warning}")
     _say_claims(claimed)

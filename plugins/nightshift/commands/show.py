@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
     from pipelines.engine.pipeline import Progress
 
 SECONDS_BETWEEN_LINES = 2.0
@@ -45,7 +43,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, tit
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """Give a function that shows progress on stderr: bars on a terminal, some lines elsewhere."""
+    """Give a function that shows progress on stderr: a bar on a terminal, some lines elsewhere."""
     if not sys.stderr.isatty():
         yield _Lines()
         return
@@ -54,13 +52,10 @@ def progress() -> Iterator[Progress]:
 
     look = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*look, console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
+        bar = bars.add_task("", total=None)
 
         def show(done: int, total: int, what: str) -> None:
-            title = what.partition(":")[0]
-            if title not in tasks:
-                tasks[title] = bars.add_task(what, total=total)
-            bars.update(tasks[title], completed=done, total=total, description=what)
+            bars.update(bar, completed=done, total=total or None, description=what)
 
         yield show
 

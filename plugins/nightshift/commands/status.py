@@ -22,6 +22,7 @@ COLUMNS = (
     "delta_version",
     "finished_at",
 )
+HEADINGS = ("night", "state", "rows in", "scored", "refused", "model", "version", "published at")
 
 
 @click.command
@@ -42,7 +43,7 @@ def status(pipeline: str, last: int | None, as_json: bool) -> None:
     if not nights:
         click.echo(f"no night of {pipeline} was ever run. Try: nightshift score {pipeline} NIGHT")
         return
-    print_table(COLUMNS, [[asdict(night)[name] for name in COLUMNS] for night in nights])
+    print_table(HEADINGS, [[asdict(night)[name] for name in COLUMNS] for night in nights])
     for night in nights:
         if night.error:
             click.echo(f"{night.night}: {night.error}")

@@ -28,6 +28,8 @@ def up(port: int | None, tasks: int) -> None:
     migrate(settings.ledger_url)
     running = start(settings.home, REPOSITORY, port=port, parallelism=tasks, on_progress=say)
     click.echo(f"Airflow {'runs already' if running.already else 'is up'}: {running.url}")
+    if running.already and port and not running.url.endswith(f":{port}"):
+        click.echo(f"To move it to port {port}: nightshift down, then up again.")
     click.echo(f"Logs: {running.logs}\nStop it with: nightshift down")
 
 

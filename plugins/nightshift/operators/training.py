@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from nightshift.links import KeyLink, ReportLink, RunLink
@@ -113,6 +114,31 @@ class RegisterOperator(StepOperator):
         return register(runtime, pipeline, self.trained, self.judged)
 
 
+class ApproveOperator(ApprovalOperator):
+    """Ask a person whether a version may become champion; without a worker, and only if the gate opened.
+
+    Args:
+        judged: The output of an `EvaluateOperator`.
+        **arguments: Those of Airflow's `ApprovalOperator`.
+    """
+
+    template_fields: Collection[str] = (*ApprovalOperator.template_fields, "judged")
+
+    def __init__(self, *, judged: Any, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.judged = judged
+
+    def execute(self, context: Context) -> Any:
+        """Ask.
+
+        Raises:
+            AirflowSkipException: The gate is closed, so there is nothing to be asked.
+        """
+        if not self.judged["opened"]:
+            raise AirflowSkipException(f"the gate is closed, so nobody is asked: {self.judged['reasons'][0]}")
+        return super().execute(context)
+
+
 class PromoteOperator(StepOperator):
     """Make a registered version champion if the gate opened; skipped, with the reasons, if it did not.
 
@@ -140,7 +166,7 @@ class PromoteOperator(StepOperator):
         promoted = promote(runtime, pipeline, self.registered, self.judged, actor=f"airflow/{self.dag_id}")
         if not promoted["promoted"]:
             self.note(key=promoted["key"])
-            raise AirflowSkipException(
-                f"version {promoted['version']} of {pipeline.name} does not become champion: {promoted['reasons'][0]}"
-            )
+            why = f"version {promoted['version']} of {pipeline.name} does not become champion: {promoted['reasons'][0]}"
+            self.log.info("%s", why)  # Airflow shows a skipped task's reason nowhere else
+            raise AirflowSkipException(why)
         return promoted

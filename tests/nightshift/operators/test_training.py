@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
 from nightshift import EvaluateOperator, PromoteOperator, RegisterOperator, TrainOperator, ValidateTrainingOperator
+from nightshift.operators.training import ApproveOperator
 from pipelines.engine.pipeline import Gate
 from tests.nightshift.operators.worker import in_dag, run_task
 from tests.pipelines.engine.steps import places, tides
@@ -42,6 +46,14 @@ def test_a_closed_gate_skips_the_promotion_with_the_reason(fresh, at):
     assert promoted.state == "skipped"
     assert promoted.xcoms["_link_KeyLink"].startswith("/nightshift/keys/")
     assert places.champion(fresh) is None
+
+
+def test_a_closed_gate_asks_nobody(fresh, at):
+    at(fresh)
+    judged = {"opened": False, "reasons": ["roc_auc 0.5000, at least 0.9990 is needed"]}
+    approve = ApproveOperator(task_id="approve", judged=judged, subject="Make it champion?")
+    with pytest.raises(AirflowSkipException, match="the gate is closed, so nobody is asked"):
+        approve.execute({})
 
 
 def test_a_training_run_without_partition_key_fails_with_a_sentence(fresh, at):
