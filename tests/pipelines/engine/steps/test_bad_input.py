@@ -176,7 +176,7 @@ CASES = [
         strange(0.2),
         errors.TooManyRefused,
         (
-            "refused 60 of 300 rows of 2024-03-07 (20.0%); at most 10.0%",
+            "60 of 300 rows were refused (20.0%); at most 10.0%",
             "60 rows: wind lies between -5 and 5",
             "Report: ",
         ),
@@ -185,7 +185,7 @@ CASES = [
         "all refused",
         strange(1.0),
         errors.TooManyRefused,
-        ("refused 300 of 300 rows of 2024-03-07 (100.0%)", "Nothing was published", "Refused rows: "),
+        ("300 of 300 rows were refused (100.0%)", "Nothing was published", "Refused rows: "),
     ),
 ]
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.engine.encoding import Encoding
+from pipelines.engine.errors import TooManyRefused
 from pipelines.engine.steps import monitor
 from pipelines.engine.steps.champion import fetch, require_champion
 from tests.pipelines.engine.steps import tides
@@ -253,3 +254,15 @@ def test_a_lost_ledger_never_overwrites_a_file_that_readers_see(place, migrated_
     assert again.scored[0]["path"] != first.scored[0]["path"]
     assert named.read_bytes() == content
     assert len(place.published(NIGHT)) == again.published["rows_scored"]
+
+
+def test_the_report_of_a_night_with_too_many_refused_rows_says_that_it_stopped(place):
+    rows = tides.make_rows(NIGHT)
+    rows.loc[:59, "wind"] = 50.0
+    tides.write(rows, place.rows(NIGHT))
+    with pytest.raises(TooManyRefused) as stopped:
+        run_night(place, NIGHT)
+    page = stopped.value.report.read_text()
+    assert "60 of 300 rows were refused (20.0%); at most 10.0% may be. The night stops here" in page
+    assert "The night goes on" not in page
+    assert stopped.value.key == place.ledger.entries(step="validate", partition=NIGHT)[0].key
