@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.engine.errors import UsageError
@@ -33,8 +33,8 @@ class Settings:
     data: Path
     tables: Path
     reports: Path
-    ledger_url: str
-    tracking_uri: str
+    ledger_url: str = field(repr=False)  # both may hold a password
+    tracking_uri: str = field(repr=False)
     mlflow_ui: str | None
     artifacts: str | None
     lease_seconds: float

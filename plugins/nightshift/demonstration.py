@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from model_registry.addresses import without_credentials
 from nightshift.commands.show import print_table, progress
 from nightshift.commands.status import read_status
 from nightshift.commands.tree import say
@@ -236,7 +237,7 @@ def _show_places(shown: Demonstration) -> None:
     places = (
         ("predictions", settings.tables / PIPELINE / "predictions", "a Delta table"),
         ("reports", settings.reports / PIPELINE, "checks of each night, pictures of each training"),
-        ("models", settings.tracking_uri, "MLflow"),
+        ("models", without_credentials(settings.tracking_uri), "MLflow"),
     )
     for name, place, what in places:
         click.echo(f"  {name:<12} {_short(place)}  ({what})")

@@ -79,3 +79,11 @@ def test_lease_that_is_no_time_is_refused(value):
         UsageError, match=f"NIGHTSHIFT_LEASE_SECONDS='{value}' is not a number of seconds of at least 1"
     ):
         read_settings({"NIGHTSHIFT_LEASE_SECONDS": value})
+
+
+def test_settings_that_are_shown_hold_no_password():
+    environment = {
+        "NIGHTSHIFT_LEDGER_URL": "postgresql://us:secret-one@db/ledger",
+        "NIGHTSHIFT_TRACKING_URI": "https://us:secret-two@mlflow",
+    }
+    assert "secret" not in repr(read_settings(environment))
