@@ -40,9 +40,8 @@ class StepOperator(BaseOperator):
     operator_extra_links: Collection[BaseOperatorLink] = (KeyLink(),)
 
     def __init__(self, *, pipeline: Pipeline | str, **arguments: Any) -> None:
-        if (
-            arguments.get("retry_policy") is None
-        ):  # a mapped task is made with every argument, None where none was given
+        # A mapped task is made with every argument, and None where none was given.
+        if arguments.get("retry_policy") is None:
             arguments["retry_policy"] = retry_policy()
         super().__init__(**arguments)
         self.pipeline = pipeline.name if isinstance(pipeline, Pipeline) else pipeline
