@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipelines.engine.ledger.values import Entry, iso
+from pipelines.engine.steps import NIGHT_STEPS
 
 NightState = Literal["published", "running", "failed", "unfinished"]
-STEPS = ("validate", "plan", "score", "publish", "monitor")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def night_statuses(entries: Iterable[Entry], now: float) -> list[NightStatus]:
     """
     nights: dict[str, list[Entry]] = {}
     for entry in entries:
-        if entry.step in STEPS:
+        if entry.step in NIGHT_STEPS:
             nights.setdefault(entry.partition.partition("#")[0], []).append(entry)
     return [_status(night, nights[night], now) for night in sorted(nights)]
 

@@ -77,9 +77,9 @@ def run_demonstration(*, port: int | None, tasks: int) -> Demonstration:
                 f"{ready.import_errors[0].file} cannot be imported: {ready.import_errors[0].reason}"
             )
         _title(f"3/4  Training as of {AS_OF}, as a DAG run")
-        _train(tree.client, ledger)
+        _train(tree.client)
         _title(f"4/4  Nights {NIGHTS[0]} to {NIGHTS[-1]}, as a backfill")
-        _score(tree.client, ledger)
+        _score(tree.client)
         say("stopping Airflow")
     return _collect(settings, ledger, since, time.monotonic() - begun)
 
@@ -96,13 +96,13 @@ def _prepare(settings: Settings) -> None:
         say(f"{made.nights} nights, {made.rows:,} rows: {made.written} files written, {made.unchanged} right already")
 
 
-def _train(client: AirflowClient, ledger: Ledger) -> None:
+def _train(client: AirflowClient) -> None:
     run_id = f"demo__{AS_OF}__{datetime.now(UTC):%Y%m%dT%H%M%S}"
     run = client.trigger(f"{PIPELINE}_training", partition_key=AS_OF, run_id=run_id)
     _watch(client, lambda: [client.dag_run(run.dag_id, run.run_id)], 1)
 
 
-def _score(client: AirflowClient, ledger: Ledger) -> None:
+def _score(client: AirflowClient) -> None:
     from nightshift.embedded.records import backfill_range
 
     dag_id = f"{PIPELINE}_scoring"

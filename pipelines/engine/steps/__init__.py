@@ -5,3 +5,6 @@ A training:  validate -> train -> evaluate -> register -> promote
 
 Airflow's operators and the command line call the same functions.
 """
+
+NIGHT_STEPS = ("validate", "plan", "score", "publish", "monitor")
+TRAINING_STEPS = ("validate_training", "train", "evaluate", "register", "promote")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from pipelines.engine.steps import NIGHT_STEPS, TRAINING_STEPS
 from pipelines.engine.steps.whole import run_night, run_training
 from tests.pipelines.engine.steps import places, tides
 
@@ -35,3 +36,10 @@ def test_a_whole_training_makes_a_champion_and_tells_its_metrics(fresh):
     since = fresh.ledger.now()
     assert places.run_training(fresh).promoted["promoted"]
     assert fresh.ledger.claims_since(since) == 0
+
+
+def test_every_step_that_runs_is_one_that_the_command_line_knows(fresh):
+    run_training(fresh.runtime, fresh.pipeline, tides.AS_OF, actor="test")
+    run_night(fresh.runtime, fresh.pipeline, NIGHT)
+    ran = {entry.step for entry in fresh.ledger.entries()}
+    assert ran - {"aliases"} == {*NIGHT_STEPS, *TRAINING_STEPS}
