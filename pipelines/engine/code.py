@@ -23,6 +23,7 @@ WITHOUT_EFFECT = (
     "pipelines.engine.code",
     "pipelines.engine.errors",
     "pipelines.engine.ledger",
+    "pipelines.engine.moments",
     "pipelines.engine.pipeline",
     "pipelines.engine.run_once",
     "pipelines.engine.runtime",

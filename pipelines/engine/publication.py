@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.errors import PublicationConflict, StorageError
 from pipelines.engine.files import in_one_line, in_words
+from pipelines.engine.moments import reached
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -112,6 +113,7 @@ def publish(
             if files and published_files(table, night) == sorted(file.path for file in files):
                 return Published(find_commit(table, night, tag=NIGHT), adopted=True)
             may_commit(table)
+            reached("may commit")
             try:
                 version = _commit(table, night, files, transaction, fence, metadata)
             except CommitFailedError as error:
@@ -119,6 +121,7 @@ def publish(
                 log.info("the table changed under the commit of night %s, looking again: %s", night, error)
                 time.sleep(random.random() * min(1.0, 0.02 * tried))  # noqa: S311 - so that many do not keep in step
                 continue
+            reached("committed")
             return Published(version, adopted=False)
     except OSError as error:
         raise in_words(error, folder) from error

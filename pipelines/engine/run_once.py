@@ -18,6 +18,7 @@ from pipelines.engine.errors import FenceLost, KeyBusy, LedgerError, LedgerUnava
 from pipelines.engine.keys import TaskKey, canonical_json
 from pipelines.engine.ledger.store import Ledger
 from pipelines.engine.ledger.values import Busy, Claimed, Done, iso
+from pipelines.engine.moments import reached
 
 log = logging.getLogger(__name__)
 LONGEST_POLL = 2.0
@@ -175,9 +176,11 @@ def _work(ledger: Ledger, key: TaskKey, claim: Claimed, work: Callable[[Hold], d
     hold = Hold(ledger, key, claim)
     try:
         with _heartbeat(hold):
+            reached("claimed")
             result = work(hold)
         if hold.lost:
             raise hold.lost
+        reached("finishing")
         ledger.finish(claim, result)
     except BaseException as error:
         if error is not hold.lost:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pipelines.engine.errors import ModelError, RowsChanged
 from pipelines.engine.files import written_whole
 from pipelines.engine.models import Scorer
+from pipelines.engine.moments import reached
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.rows import iterate_batches, sha256_of
 from pipelines.engine.shards import Piece, Shard
@@ -95,6 +96,8 @@ def score_shard(
             rows_scored += kept.num_rows
             score_sum += float(score.sum())
             histogram += np.histogram(score, bins=HISTOGRAM_BINS, range=(0.0, 1.0))[0]
+            reached("scored a batch")
+    reached("wrote the shard")
     return ShardScores(rows_in, rows_scored, score_sum, tuple(int(count) for count in histogram))
 
 

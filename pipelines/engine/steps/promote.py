@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.engine.keys import TaskKey
+from pipelines.engine.moments import reached
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.run_once import Hold, exclusive
 from pipelines.engine.runtime import Runtime
@@ -33,6 +34,7 @@ def register(runtime: Runtime, pipeline: Pipeline, trained: dict[str, Any], judg
             description=f"{pipeline.question}\n\nTrained as of {trained['as_of']}. Gate {verdict}: {judged['reasons'][0]}.",
             tags={"nightshift.as_of": trained["as_of"], "nightshift.gate": verdict},
         )
+        reached("registered")
         return {
             "as_of": trained["as_of"],
             "version": version.version,

@@ -16,6 +16,7 @@ from pipelines.engine.errors import RowsChanged
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.metrics import metrics_of, slice_metrics
 from pipelines.engine.models import family_of
+from pipelines.engine.moments import reached
 from pipelines.engine.nights import span
 from pipelines.engine.package import load_scorer, write_package
 from pipelines.engine.pipeline import Pipeline
@@ -138,6 +139,7 @@ def _log(
             pictures=_draw(folder, fitted, score),
             artifacts={f"checks-{kind}.html": Path(path) for kind, path in checked["reports"].items()},
         )
+        reached("logged the run")
         runtime.progress(1, 1, "logging to MLflow")
     return {
         "as_of": as_of,
