@@ -52,13 +52,16 @@ def stream(folder: Path) -> None:
     from pipelines.engine.rows import inspect_files
     from pipelines.engine.scoring import Stamp, score_shard
     from pipelines.engine.shards import plan_shards
+    from pipelines.engine.storage import Storage, here
     from pipelines.flights import flights
 
-    files = inspect_files([folder / "rows.parquet"], flights.rows.columns)
+    files = inspect_files([here(folder / "rows.parquet")], flights.rows.columns)
     [shard] = plan_shards(files, 10**12)
     stamp = Stamp("1", "k" * 64, datetime.now(UTC))
     none = np.empty(0, dtype=np.int64)
-    score_shard(flights, shard, load_scorer(folder / "package"), none, stamp, folder / "streamed.parquet")
+    score_shard(
+        flights, shard, load_scorer(folder / "package"), none, stamp, here(folder / "streamed.parquet"), Storage(folder)
+    )
 
 
 def whole(folder: Path) -> None:
@@ -78,7 +81,7 @@ def night_setup(folder: Path) -> None:
     runtime, flights = _open(folder)
     from pipelines.engine.steps.whole import run_training
 
-    flights.prepare(runtime.settings.data / "flights")
+    flights.prepare(Path(runtime.settings.data) / "flights")
     run_training(runtime, flights, NIGHT, actor="benchmark")
 
 

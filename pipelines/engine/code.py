@@ -28,6 +28,7 @@ WITHOUT_EFFECT = (
     "pipelines.engine.run_once",
     "pipelines.engine.runtime",
     "pipelines.engine.settings",
+    "pipelines.engine.storage",
 )
 """Modules (and what lies in them) that declare, hold, move or show results, and never make them.
 

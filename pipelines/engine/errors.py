@@ -23,6 +23,7 @@ NightshiftError
 │   └── FenceLost             (retryable) somebody else took the key over
 └── StorageError
     ├── StorageFull           (retryable)
+    ├── StorageUnavailable    (retryable) an object store does not answer
     └── PublicationConflict   (retryable)
 
 `retryable` says whether trying the same work again later can succeed without anybody changing anything.
@@ -32,7 +33,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from pathlib import Path
 from typing import ClassVar
 
 
@@ -81,7 +81,7 @@ class SchemaMismatch(DataError):
 class ChecksFailed(DataError):
     """A critical expectation failed; `report` is where the whole story is."""
 
-    def __init__(self, message: str, *, report: Path | None = None) -> None:
+    def __init__(self, message: str, *, report: str | None = None) -> None:
         super().__init__(message)
         self.report = report
 
@@ -146,6 +146,12 @@ class StorageError(NightshiftError):
 
 class StorageFull(StorageError):
     """No space left where the output belongs."""
+
+    retryable = True
+
+
+class StorageUnavailable(StorageError):
+    """An object store does not answer, or not in time."""
 
     retryable = True
 

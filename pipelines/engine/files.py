@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -49,14 +50,13 @@ def written_whole(path: Path) -> Iterator[Path]:
         raise in_words(error, path) from error
 
 
-def write_text(path: Path, text: str) -> Path:
-    """Write a text file whole or not at all."""
-    with written_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return path
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def in_words(error: OSError, path: Path) -> StorageError:
+def in_words(error: OSError, path: object) -> StorageError:
     """Return what went wrong with a path, and what to do."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
         return StorageFull(f"no space left for {path}. Nothing was published; free some space, and the retry goes on.")

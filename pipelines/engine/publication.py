@@ -16,12 +16,12 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.errors import PublicationConflict, StorageError
 from pipelines.engine.files import in_one_line, in_words
 from pipelines.engine.moments import reached
+from pipelines.engine.storage import Location
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,10 +63,9 @@ def shard_path(night: str, key: str, fence: int, claimed_at: float) -> str:
     return f"{PARTITION}={night}/{key[:32]}-{fence}-{int(claimed_at * 1000)}.parquet"
 
 
-def remove_unfinished(folder: Path, night: str, key: str) -> None:
+def remove_unfinished(folder: Location, night: str, key: str) -> None:
     """Remove what killed attempts left of a shard; only for the present holder of its key."""
-    for leftover in (folder / f"{PARTITION}={night}").glob(f".{key[:32]}-*.part"):
-        leftover.unlink(missing_ok=True)
+    (folder / f"{PARTITION}={night}/{key[:32]}-").remove_unfinished()
 
 
 def transaction_name(key: str, generation: int) -> str:
@@ -75,7 +74,7 @@ def transaction_name(key: str, generation: int) -> str:
 
 
 def publish(
-    folder: Path,
+    folder: Location,
     schema: pa.Schema,
     night: str,
     files: Sequence[ShardFile],
@@ -130,19 +129,18 @@ def publish(
     )
 
 
-def open_or_create(folder: Path, schema: pa.Schema) -> DeltaTable:
+def open_or_create(folder: Location, schema: pa.Schema) -> DeltaTable:
     """Open the table, or create an empty one partitioned by night.
 
     Raises:
         StorageError: It cannot be read, cannot be written, or has other columns.
     """
     import pyarrow as pa
-    from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
 
     columns = pa.schema([*schema, pa.field(PARTITION, pa.string(), nullable=False)])
     try:
-        table = DeltaTable(str(folder)) if DeltaTable.is_deltatable(str(folder)) else _create(folder, columns)
+        table = open_table(folder) or _create(folder, columns)
     except OSError as error:
         raise in_words(error, folder) from error
     except DeltaError as error:
@@ -154,22 +152,44 @@ def open_or_create(folder: Path, schema: pa.Schema) -> DeltaTable:
     return table
 
 
-def _create(folder: Path, columns: pa.Schema) -> DeltaTable:
+def open_table(folder: Location) -> DeltaTable | None:
+    """Open the table as it is now, or return None if there is none.
+
+    Raises:
+        OSError, DeltaError: As delta-rs says it.
+    """
+    from deltalake import DeltaTable
+
+    options = folder.delta_options()
+    if not DeltaTable.is_deltatable(str(folder), options):
+        return None
+    return DeltaTable(str(folder), storage_options=options)
+
+
+def _create(folder: Location, columns: pa.Schema) -> DeltaTable:
     from deltalake import CommitProperties, DeltaTable
     from deltalake.exceptions import CommitFailedError
 
-    folder.mkdir(parents=True, exist_ok=True)
+    options = folder.delta_options()
+    if folder.is_here:
+        folder.copy().mkdir(parents=True, exist_ok=True)
     name = f"{folder.parent.name}_{folder.name}"
     once = CommitProperties(max_commit_retries=0)
     try:
         return DeltaTable.create(
-            str(folder), columns, mode="ignore", partition_by=[PARTITION], name=name, commit_properties=once
+            str(folder),
+            columns,
+            mode="ignore",
+            partition_by=[PARTITION],
+            name=name,
+            commit_properties=once,
+            storage_options=options,
         )
     except CommitFailedError:
-        return DeltaTable(str(folder))  # somebody else created it at the same moment
+        return DeltaTable(str(folder), storage_options=options)  # somebody else created it at the same moment
 
 
-def _check_columns(folder: Path, table: DeltaTable, columns: pa.Schema) -> None:
+def _check_columns(folder: Location, table: DeltaTable, columns: pa.Schema) -> None:
     from deltalake import Schema
 
     found, wanted = (
@@ -226,12 +246,12 @@ def _sizes(table: DeltaTable, night: str) -> dict[str, int]:
     return {path: size for path, size, partition in zip(*columns, strict=True) if partition == night}
 
 
-def _check_files(folder: Path, files: Sequence[ShardFile]) -> None:
+def _check_files(folder: Location, files: Sequence[ShardFile]) -> None:
     for file in files:
         path = folder / file.path
-        size = path.stat().st_size if path.exists() else None
-        if size != file.size:
-            got = "no file" if size is None else f"{size:,} bytes"
+        found = path.find()
+        if found is None or found.size != file.size:
+            got = f"{found.size:,} bytes" if found else "no file"
             raise StorageError(
                 f"the shard {path} should have {file.size:,} bytes and has {got}; nothing was published.\n"
                 "Run `nightshift keys force` on its score key and clear the score task: it writes the shard again."

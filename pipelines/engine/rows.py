@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.engine.errors import RowsMissing, RowsUnreadable, SchemaMismatch, nearest
+from pipelines.engine.files import sha256_of
 from pipelines.engine.keys import digest_of
+from pipelines.engine.storage import Location
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,8 @@ class NightFile:
     """One Parquet file of a night.
 
     Attributes:
-        path: Where it lies.
+        path: Where it was delivered, as people write it.
+        copy: The bytes that were inspected, on this machine; `path` itself where it lies here.
         rows: How many rows it holds.
         row_groups: Rows of each of its row groups.
         size: In bytes.
@@ -32,7 +34,8 @@ class NightFile:
         sha256: Digest of its bytes, in hex.
     """
 
-    path: Path
+    path: str
+    copy: Path
     rows: int
     row_groups: tuple[int, ...]
     size: int
@@ -40,14 +43,14 @@ class NightFile:
     sha256: str
 
 
-def find_files(folder: Path, night: str) -> list[Path]:
+def find_files(folder: Location, night: str) -> list[Location]:
     """Return the files of a night: `<folder>/<night>.parquet`, or all of `<folder>/<night>/*.parquet` by name.
 
     Raises:
         RowsMissing: There are none; the message says which nights there are.
     """
     single = folder / f"{night}.parquet"
-    files = [single] if single.is_file() else sorted((folder / night).glob("*.parquet"))
+    files = [single] if single.exists() else (folder / night).files(".parquet")
     if not files:
         raise RowsMissing(
             f"no {folder.name} for night {night}: expected {single} or files in {folder / night}/.\n{_what_there_is(folder)}"
@@ -55,21 +58,19 @@ def find_files(folder: Path, night: str) -> list[Path]:
     return files
 
 
-def known_nights(folder: Path) -> list[str]:
+def known_nights(folder: Location) -> list[str]:
     """Return the nights that have files in a folder, oldest first."""
-    return sorted(
-        {path.name.removesuffix(".parquet") for path in folder.glob("[0-9]*") if not path.name.startswith(".")}
-    )
+    return sorted({name.removesuffix(".parquet") for name in folder.names() if name[0].isdigit()})
 
 
-def _what_there_is(folder: Path) -> str:
+def _what_there_is(folder: Location) -> str:
     nights = known_nights(folder)
     if not nights:
         return f"{folder} has no night at all. Deliver the files there, or run `nightshift data {folder.parent.name}`."
     return f"There are {len(nights)} nights, {nights[0]} to {nights[-1]}. Ask for one of them, or deliver the file and clear the task."
 
 
-def inspect_files(paths: Sequence[Path], columns: Mapping[str, str]) -> list[NightFile]:
+def inspect_files(paths: Sequence[Location], columns: Mapping[str, str]) -> list[NightFile]:
     """Read the footers, compare the schemas with the declared columns, and digest the bytes.
 
     Raises:
@@ -83,15 +84,16 @@ def inspect_files(paths: Sequence[Path], columns: Mapping[str, str]) -> list[Nig
     return files
 
 
-def _inspect(path: Path, columns: Mapping[str, str]) -> NightFile:
+def _inspect(path: Location, columns: Mapping[str, str]) -> NightFile:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    copy = path.copy()
     try:
-        metadata = pq.read_metadata(path)
+        metadata = pq.read_metadata(copy)
     except (pa.ArrowException, OSError) as error:
         raise RowsUnreadable(
-            f"{path} cannot be read as Parquet ({path.stat().st_size:,} bytes): {str(error).splitlines()[0]}\n"
+            f"{path} cannot be read as Parquet ({copy.stat().st_size:,} bytes): {str(error).splitlines()[0]}\n"
             "Deliver the whole file again, and run it again (in Airflow: clear the task)."
         ) from None
     schema = metadata.schema.to_arrow_schema()
@@ -103,9 +105,9 @@ def _inspect(path: Path, columns: Mapping[str, str]) -> NightFile:
         raise SchemaMismatch(
             f"{path} has other columns than declared:\n{listed}{more}\nDeliver it as declared, or change the declaration."
         )
-    status = path.stat()
+    status = copy.stat()
     groups = tuple(metadata.row_group(index).num_rows for index in range(metadata.num_row_groups))
-    return NightFile(path, metadata.num_rows, groups, status.st_size, status.st_mtime_ns, sha256_of(path))
+    return NightFile(str(path), copy, metadata.num_rows, groups, status.st_size, status.st_mtime_ns, sha256_of(copy))
 
 
 def type_name(kind: pa.DataType) -> str:
@@ -138,12 +140,6 @@ def compare_columns(expected: Mapping[str, str], found: Mapping[str, str]) -> li
     return differences
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def fingerprint(files: Sequence[NightFile]) -> str:
     """Name rows by their content: the same bytes under another file name are the same rows."""
     return digest_of(sorted(file.sha256 for file in files))
@@ -163,12 +159,12 @@ def read_frame(files: Sequence[NightFile], columns: Sequence[str]) -> pd.DataFra
     import pandas as pd
     import pyarrow as pa
 
-    tables = [read_table(file.path, columns) for file in files]
+    tables = [read_table(file, columns) for file in files]
     frame = pa.concat_tables(tables).to_pandas()
     return pd.DataFrame(frame)
 
 
-def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
+def read_table(file: NightFile, columns: Sequence[str]) -> pa.Table:
     """Read columns of one file, in one form: text as strings and times in microseconds, however the file keeps them.
 
     Raises:
@@ -178,16 +174,16 @@ def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, columns=list(columns), partitioning=None)
+        table = pq.read_table(file.copy, columns=list(columns), partitioning=None)
     except (pa.ArrowException, OSError) as error:
-        raise unreadable(path, error) from None
+        raise unreadable(file.path, error) from None
     # Files of several writers are put together later, and that needs types that are not only equal in our words.
     forms = {"string": pa.string(), "timestamp": pa.timestamp("us", tz="UTC")}
     plain = pa.schema([pa.field(field.name, forms.get(type_name(field.type), field.type)) for field in table.schema])
     return table.cast(plain, safe=False)
 
 
-def unreadable(path: Path, error: Exception) -> RowsUnreadable:
+def unreadable(path: str, error: Exception) -> RowsUnreadable:
     """Return the error for a file whose data is damaged though its footer is whole."""
     return RowsUnreadable(
         f"{path} is damaged inside: {str(error).splitlines()[0]}\nDeliver the whole file again, and run it again (in Airflow: clear the task)."
@@ -195,9 +191,17 @@ def unreadable(path: Path, error: Exception) -> RowsUnreadable:
 
 
 def iterate_batches(
-    path: Path, row_groups: Sequence[int], columns: Sequence[str], strings: Sequence[str], batch_rows: int
+    copy: Path, path: str, row_groups: Sequence[int], columns: Sequence[str], strings: Sequence[str], batch_rows: int
 ) -> Iterator[pa.RecordBatch]:
     """Stream some row groups of a file with flat memory; text columns come as Arrow dictionaries.
+
+    Args:
+        copy: The file on this machine.
+        path: Where it was delivered, for words.
+        row_groups: Indexes of those to read.
+        columns: Which to read.
+        strings: Those of them that are text.
+        batch_rows: At most so many rows at once.
 
     Raises:
         RowsUnreadable: Its data is damaged.
@@ -206,7 +210,7 @@ def iterate_batches(
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path, read_dictionary=list(strings), pre_buffer=False, buffer_size=CHUNK) as file:
+        with pq.ParquetFile(copy, read_dictionary=list(strings), pre_buffer=False, buffer_size=CHUNK) as file:
             yield from file.iter_batches(batch_size=batch_rows, row_groups=list(row_groups), columns=list(columns))
     except (pa.ArrowException, OSError) as error:
         raise unreadable(path, error) from None

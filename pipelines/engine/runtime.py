@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 from model_registry import Registry
@@ -17,6 +16,8 @@ from pipelines.engine.ledger.values import moment
 from pipelines.engine.pipeline import Pipeline, Progress
 from pipelines.engine.run_once import Hold, Outcome, run_once
 from pipelines.engine.settings import Settings, read_settings
+from pipelines.engine.storage import Credentials, Location, Storage
+from pipelines.engine.storage.credentials import machine_credentials
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Runtime:
         settings: Where things are.
         ledger: Remembers task keys.
         registry: Keeps models.
+        storage: Reaches files, here or in an object store.
         wait: Wait for a busy key instead of raising `KeyBusy`.
         progress: Told how far long work has come.
     """
@@ -40,6 +42,7 @@ class Runtime:
     settings: Settings
     ledger: Ledger
     registry: Registry
+    storage: Storage
     wait: bool = False
     progress: Progress = field(default=no_progress)
 
@@ -49,7 +52,7 @@ class Runtime:
         work: Callable[[Hold], dict[str, Any]],
         *,
         payload: object = None,
-        outputs: Callable[[dict[str, Any]], list[Path]] | None = None,
+        outputs: Callable[[dict[str, Any]], list[Location]] | None = None,
     ) -> dict[str, Any]:
         """Do the work once, and return its result with the key's digest as `key`.
 
@@ -83,7 +86,7 @@ class Runtime:
             error.key = error.key or key.digest
             raise
 
-    def _gone(self, outcome: Outcome, outputs: Callable[[dict[str, Any]], list[Path]] | None) -> list[Path]:
+    def _gone(self, outcome: Outcome, outputs: Callable[[dict[str, Any]], list[Location]] | None) -> list[Location]:
         if outcome.fresh or outputs is None:
             return []
         return [path for path in outputs(outcome.result) if not path.exists()]
@@ -96,29 +99,41 @@ class Runtime:
         """Return the time in UTC, by the ledger's clock."""
         return moment(self.ledger.now()).astimezone(UTC)
 
-    def rows_folder(self, pipeline: Pipeline) -> Path:
+    def rows_folder(self, pipeline: Pipeline) -> Location:
         """Where the rows of nights are delivered."""
-        return self.settings.data / pipeline.name / "rows"
+        return self.storage.at(self.settings.data) / pipeline.name / "rows"
 
-    def labels_folder(self, pipeline: Pipeline) -> Path:
+    def labels_folder(self, pipeline: Pipeline) -> Location:
         """Where the labels of nights are delivered."""
-        return self.settings.data / pipeline.name / "labels"
+        return self.storage.at(self.settings.data) / pipeline.name / "labels"
 
-    def predictions(self, pipeline: Pipeline) -> Path:
+    def predictions(self, pipeline: Pipeline) -> Location:
         """The published Delta table."""
-        return self.settings.tables / pipeline.name / "predictions"
+        return self.storage.at(self.settings.tables) / pipeline.name / "predictions"
 
-    def quarantine(self, pipeline: Pipeline) -> Path:
+    def quarantine(self, pipeline: Pipeline) -> Location:
         """Where refused rows are kept."""
-        return self.settings.tables / pipeline.name / "quarantine"
+        return self.storage.at(self.settings.tables) / pipeline.name / "quarantine"
 
-    def reports(self, pipeline: Pipeline, partition: str) -> Path:
+    def reports(self, pipeline: Pipeline, partition: str) -> Location:
         """Where the reports of a night or a training lie."""
-        return self.settings.reports / pipeline.name / partition
+        return self.storage.at(self.settings.reports) / pipeline.name / partition
 
 
-def open_runtime(settings: Settings | None = None, *, wait: bool = False, progress: Progress = no_progress) -> Runtime:
+def open_runtime(
+    settings: Settings | None = None,
+    *,
+    wait: bool = False,
+    progress: Progress = no_progress,
+    credentials: Credentials = machine_credentials,
+) -> Runtime:
     """Open what the settings name, and make sure that the ledger can be used.
+
+    Args:
+        settings: Where things are; by default what the environment says.
+        wait: Wait for a busy key instead of raising `KeyBusy`.
+        progress: Told how far long work has come.
+        credentials: Who we are at an object store, asked when it is first used.
 
     Raises:
         LedgerUnavailable, LedgerNotMigrated, UsageError: In words that say what to do.
@@ -127,4 +142,4 @@ def open_runtime(settings: Settings | None = None, *, wait: bool = False, progre
     ledger = Ledger(settings.ledger_url, lease_seconds=settings.lease_seconds)
     ledger.check()
     registry = Registry(settings.tracking_uri, settings.artifacts, ui_url=settings.mlflow_ui)
-    return Runtime(settings, ledger, registry, wait, progress)
+    return Runtime(settings, ledger, registry, Storage(settings.cache, credentials), wait, progress)

@@ -5,19 +5,19 @@ The file is named by key and fence, and no version of any table names it yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.engine.errors import ModelError, RowsChanged
-from pipelines.engine.files import written_whole
 from pipelines.engine.models import Scorer
 from pipelines.engine.moments import reached
 from pipelines.engine.pipeline import Pipeline
-from pipelines.engine.rows import iterate_batches, sha256_of
+from pipelines.engine.rows import iterate_batches
 from pipelines.engine.shards import Piece, Shard
+from pipelines.engine.storage import Location, Storage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +60,13 @@ class ShardScores:
 
 
 def score_shard(
-    pipeline: Pipeline, shard: Shard, scorer: Scorer, refused: np.ndarray, stamp: Stamp, output: Path
+    pipeline: Pipeline,
+    shard: Shard,
+    scorer: Scorer,
+    refused: np.ndarray,
+    stamp: Stamp,
+    output: Location,
+    storage: Storage,
 ) -> ShardScores:
     """Score a shard's rows that were not refused into `output`.
 
@@ -71,6 +77,7 @@ def score_shard(
         refused: Positions of refused rows in the whole night, int64, sorted.
         stamp: Carried by every row.
         output: The Parquet file to write, whole or not at all.
+        storage: Where the shard's files lie.
 
     Raises:
         RowsChanged: A file is not the one that was planned.
@@ -81,14 +88,13 @@ def score_shard(
     import numpy as np
     import pyarrow.parquet as pq
 
-    for piece in shard.pieces:
-        _check_unchanged(piece)
+    copies = [_unchanged(piece, storage) for piece in shard.pieces]
     rows_in = rows_scored = 0
     score_sum = 0.0
     histogram = np.zeros(HISTOGRAM_BINS, dtype=np.int64)
     schema = output_schema(pipeline)
-    with written_whole(output) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        for position, batch in _batches(pipeline, shard):
+    with output.writing() as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for position, batch in _batches(pipeline, shard, copies):
             rows_in += batch.num_rows
             kept = _without(batch, position, refused)
             score = _checked(scorer.predict(kept), kept.num_rows)
@@ -122,27 +128,27 @@ def output_schema(pipeline: Pipeline) -> pa.Schema:
     )
 
 
-def _check_unchanged(piece: Piece) -> None:
-    path = Path(piece.path)
-    try:
-        status = path.stat()
-        if (status.st_size, status.st_mtime_ns) == (piece.size, piece.modified_ns) or sha256_of(path) == piece.sha256:
-            return
-        found = "other bytes"
-    except FileNotFoundError:
-        found = "no file"
+def _unchanged(piece: Piece, storage: Storage) -> Path:
+    """Return the piece's file on this machine, with the bytes that were planned."""
+    location = storage.at(piece.path)
+    if location.is_here and location.find() == (piece.size, piece.modified_ns):
+        return location.copy()
+    copy = location.copy_with(piece.sha256)
+    if copy:
+        return copy
+    found = "other bytes" if location.exists() else "no file"
     raise RowsChanged(
-        f"{path} was checked with digest {piece.sha256[:12]}, and there is now {found}.\n"
+        f"{location} was checked with digest {piece.sha256[:12]}, and there is now {found}.\n"
         "Nothing was scored. Run the night again, so that the new rows are checked first."
     )
 
 
-def _batches(pipeline: Pipeline, shard: Shard) -> Iterator[tuple[int, pa.RecordBatch]]:
+def _batches(pipeline: Pipeline, shard: Shard, copies: Sequence[Path]) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Yield batches with the position in the night of their first row."""
     columns = list(dict.fromkeys((*pipeline.id_columns, *pipeline.features)))
-    for piece in shard.pieces:
+    for piece, copy in zip(shard.pieces, copies, strict=True):
         position = piece.first_position
-        for batch in iterate_batches(Path(piece.path), piece.row_groups, columns, pipeline.string_features, BATCH_ROWS):
+        for batch in iterate_batches(copy, piece.path, piece.row_groups, columns, pipeline.string_features, BATCH_ROWS):
             yield position, batch
             position += batch.num_rows
 
@@ -188,11 +194,11 @@ def _scored(
     return pa.record_batch([*ids, pa.array(score), *constant], schema=schema)
 
 
-def read_positions(path: Path | None, sha256: str | None) -> np.ndarray:
+def read_positions(kept: Location | None, sha256: str | None) -> np.ndarray:
     """Read the positions of refused rows from a quarantine file; none if there is no file.
 
     Args:
-        path: The file, or None.
+        kept: The file, or None.
         sha256: Digest of its bytes when the checks wrote it.
 
     Raises:
@@ -201,12 +207,13 @@ def read_positions(path: Path | None, sha256: str | None) -> np.ndarray:
     import numpy as np
     import pyarrow.parquet as pq
 
-    if path is None:
+    if kept is None:
         return np.empty(0, dtype=np.int64)
-    found = "no file" if not path.is_file() else "the same" if sha256_of(path) == sha256 else "other bytes"
-    if found != "the same":
+    copy = kept.copy_with(str(sha256))
+    if copy is None:
+        found = "other bytes" if kept.exists() else "no file"
         raise RowsChanged(
-            f"{path} keeps the rows that the checks refused, with digest {str(sha256)[:12]}, and there is now {found}.\n"
+            f"{kept} keeps the rows that the checks refused, with digest {str(sha256)[:12]}, and there is now {found}.\n"
             "Nothing was made of it. Remove the file if it is there, and run the night again: the checks write it anew."
         )
-    return np.sort(pq.read_table(path, columns=["position"], partitioning=None).column(0).to_numpy())
+    return np.sort(pq.read_table(copy, columns=["position"], partitioning=None).column(0).to_numpy())

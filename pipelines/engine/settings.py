@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.engine.errors import UsageError
+from pipelines.engine.storage.location import split_url
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -19,29 +20,33 @@ class Settings:
 
     Attributes:
         home: Folder for all state that has no location of its own.
-        data: Root of rows and labels, `<data>/<pipeline>/rows/<night>.parquet`.
-        tables: Root of the published Delta tables, `<tables>/<pipeline>/predictions`.
-        reports: Root of check reports, training pictures and quarantined rows.
+        data: Root of rows and labels, `<data>/<pipeline>/rows/<night>.parquet`; a folder, `s3://` or `gs://`.
+        tables: Root of the published Delta tables, `<tables>/<pipeline>/predictions`, and of quarantined rows; likewise.
+        reports: Root of check reports and training pictures; likewise.
         ledger_url: SQLAlchemy URL of the ledger's database.
         tracking_uri: MLflow's tracking and registry URI.
         mlflow_ui: Address of MLflow's pages for links, where it is not the tracking URI, else None.
         artifacts: Root for MLflow artifacts when the tracking URI is a database, else None.
         lease_seconds: How long a claim lasts without being renewed.
+        aws_connection: Airflow connection that says who we are at `s3://`.
+        google_connection: Airflow connection that says who we are at `gs://`.
     """
 
     home: Path
-    data: Path
-    tables: Path
-    reports: Path
+    data: str
+    tables: str
+    reports: str
     ledger_url: str = field(repr=False)  # both may hold a password
     tracking_uri: str = field(repr=False)
     mlflow_ui: str | None
     artifacts: str | None
     lease_seconds: float
+    aws_connection: str = "aws_default"
+    google_connection: str = "google_cloud_default"
 
     @property
     def cache(self) -> Path:
-        """Folder for verified model packages; safe to delete."""
+        """Folder for verified model packages and copies of remote files; safe to delete."""
         return self.home / "cache"
 
 
@@ -59,15 +64,28 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     tracking = env.get("NIGHTSHIFT_TRACKING_URI")
     return Settings(
         home=home,
-        data=_folder(env, "NIGHTSHIFT_DATA", home / "data"),
-        tables=_folder(env, "NIGHTSHIFT_TABLES", home / "tables"),
-        reports=_folder(env, "NIGHTSHIFT_REPORTS", home / "reports"),
+        data=_root(env, "NIGHTSHIFT_DATA", home / "data"),
+        tables=_root(env, "NIGHTSHIFT_TABLES", home / "tables"),
+        reports=_root(env, "NIGHTSHIFT_REPORTS", home / "reports"),
         ledger_url=env.get("NIGHTSHIFT_LEDGER_URL") or f"sqlite:///{home / 'ledger.db'}",
         tracking_uri=tracking or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}",
         mlflow_ui=env.get("NIGHTSHIFT_MLFLOW_UI"),
         artifacts=None if tracking else (home / "mlflow" / "artifacts").as_uri(),
         lease_seconds=_seconds(env, "NIGHTSHIFT_LEASE_SECONDS", 60.0),
+        aws_connection=env.get("NIGHTSHIFT_AWS_CONNECTION") or "aws_default",
+        google_connection=env.get("NIGHTSHIFT_GOOGLE_CONNECTION") or "google_cloud_default",
     )
+
+
+def _root(env: Mapping[str, str], name: str, default: Path) -> str:
+    value = env.get(name)
+    if not value:
+        return str(default)
+    try:
+        scheme, path = split_url(value)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from None
+    return f"{scheme}://{path}" if scheme else str(Path(path).resolve())
 
 
 def _folder(env: Mapping[str, str], name: str, default: Path) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from pipelines.engine.rows import NightFile
@@ -92,12 +91,12 @@ def plan_shards(files: Sequence[NightFile], rows_per_shard: int) -> list[Shard]:
 
 def _pieces(groups: Sequence[tuple[NightFile, int, int]]) -> tuple[Piece, ...]:
     pieces: list[Piece] = []
-    by_file: dict[Path, list[tuple[NightFile, int, int]]] = {}
+    by_file: dict[str, list[tuple[NightFile, int, int]]] = {}
     for group in groups:
         by_file.setdefault(group[0].path, []).append(group)
     for path, members in by_file.items():
         file, _, first_position = members[0]
         indexes = tuple(index for _, index, _ in members)
         rows = sum(file.row_groups[index] for index in indexes)
-        pieces.append(Piece(str(path), file.sha256, file.size, file.modified_ns, first_position, indexes, rows))
+        pieces.append(Piece(path, file.sha256, file.size, file.modified_ns, first_position, indexes, rows))
     return tuple(pieces)

@@ -45,7 +45,7 @@ def read_window(nights: Sequence[tuple[str, Sequence[NightFile]]], columns: Sequ
     tables = []
     for night, files in nights:
         for file in files:
-            table = read_table(file.path, columns)
+            table = read_table(file, columns)
             tables.append(table.append_column(NIGHT, pa.repeat(pa.scalar(night), table.num_rows)))
     return pa.concat_tables(tables)
 

@@ -16,8 +16,10 @@ from model_registry.addresses import without_credentials
 from nightshift.commands.show import print_table, progress
 from nightshift.commands.status import read_status
 from nightshift.commands.tree import say
+from nightshift.connections import open_storage
 from nightshift.embedded.errors import EmbeddedError
 from pipelines.engine.catalog import load_pipeline
+from pipelines.engine.delivery import deliver
 from pipelines.engine.ledger.migrate import migrate
 from pipelines.engine.ledger.store import Ledger
 from pipelines.engine.nights import nights_between
@@ -89,11 +91,9 @@ def _title(text: str) -> None:
 
 
 def _prepare(settings: Settings) -> None:
-    prepare = load_pipeline(PIPELINE).prepare
-    if prepare is not None:
-        with progress() as show:
-            made = prepare(settings.data / PIPELINE, progress=show)
-        say(f"{made.nights} nights, {made.rows:,} rows: {made.written} files written, {made.unchanged} right already")
+    with progress() as show:
+        made = deliver(settings, open_storage(settings), load_pipeline(PIPELINE), show)
+    say(f"{made.nights} nights, {made.rows:,} rows: {made.written} files written, {made.unchanged} right already")
 
 
 def _train(client: AirflowClient) -> None:
@@ -235,8 +235,8 @@ def _show_claims(claimed: int) -> None:
 def _show_places(shown: Demonstration) -> None:
     settings = shown.settings
     places = (
-        ("predictions", settings.tables / PIPELINE / "predictions", "a Delta table"),
-        ("reports", settings.reports / PIPELINE, "checks of each night, pictures of each training"),
+        ("predictions", f"{settings.tables}/{PIPELINE}/predictions", "a Delta table"),
+        ("reports", f"{settings.reports}/{PIPELINE}", "checks of each night, pictures of each training"),
         ("models", without_credentials(settings.tracking_uri), "MLflow"),
     )
     for name, place, what in places:
@@ -244,8 +244,5 @@ def _show_places(shown: Demonstration) -> None:
     click.echo(f"\nDone in {shown.seconds:.0f} s. Look at it in Airflow's own pages: nightshift up (or: make up)")
 
 
-def _short(place: Path | str) -> str:
-    try:
-        return str(Path(place).relative_to(Path.cwd())) if isinstance(place, Path) else place
-    except ValueError:
-        return str(place)
+def _short(place: str) -> str:
+    return place.removeprefix(f"{Path.cwd()}/")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipelines.engine.storage import Location
 
 PREFIX = "/nightshift"
 
@@ -26,9 +29,15 @@ def fastapi_app() -> dict[str, Any]:
     @app.get("/reports/{path:path}")
     def report(path: str) -> FileResponse:
         """Serve one HTML report; nothing outside the reports folder, and nothing else in it."""
+        from nightshift.connections import open_storage
+        from pipelines.engine.errors import NightshiftError
         from pipelines.engine.settings import read_settings
 
-        file = _find(read_settings().reports, path)
+        settings = read_settings()
+        try:
+            file = _find(open_storage(settings).at(settings.reports), path)
+        except NightshiftError as error:
+            raise HTTPException(503, str(error)) from error
         if file is None:
             raise HTTPException(404, f"there is no report {path}")
         return FileResponse(
@@ -57,11 +66,20 @@ def fastapi_app() -> dict[str, Any]:
     return {"app": app, "url_prefix": PREFIX, "name": "nightshift"}
 
 
-def _find(root: Path, path: str) -> Path | None:
-    """Return a report's file, or None for anything else."""
+def _find(root: Location, path: str) -> Path | None:
+    """Return a report's file on this machine, or None for anything else.
+
+    Raises:
+        StorageError: The store does not answer.
+    """
+    from pipelines.engine.errors import UsageError
+
     try:
-        file = (root / path).resolve()
-        served = file.is_relative_to(root) and file.suffix in (".html", ".png") and file.is_file()
-    except (OSError, ValueError):  # no name that a file can have
+        report = root / path
+    except UsageError:
         return None
-    return file if served else None
+    if Path(path).suffix not in (".html", ".png") or not report.exists():
+        return None
+    file = report.copy()
+    inside = not root.is_here or file.resolve().is_relative_to(root.copy().resolve())
+    return file if inside else None

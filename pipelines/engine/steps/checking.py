@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_checks import CheckResult, SuiteContext, run_suite
 from pipelines.engine.errors import ChecksFailed, TooManyRefused
-from pipelines.engine.files import write_text, written_whole
-from pipelines.engine.rows import sha256_of
+from pipelines.engine.files import sha256_of
+from pipelines.engine.storage import Location
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,14 +33,20 @@ class Checked:
 
     rows: int
     refused: int
-    quarantine: Path | None
+    quarantine: Location | None
     quarantine_sha256: str | None
-    report: Path
+    report: Location
     summary: dict[str, Any]
 
 
 def check_frame(
-    suite: str, frame: pd.DataFrame, context: SuiteContext, *, refuse_at_most: float, report: Path, quarantine: Path
+    suite: str,
+    frame: pd.DataFrame,
+    context: SuiteContext,
+    *,
+    refuse_at_most: float,
+    report: Location,
+    quarantine: Location,
 ) -> Checked:
     """Judge a frame by a suite.
 
@@ -62,15 +67,15 @@ def check_frame(
     too_many = None
     if refused > refuse_at_most * len(frame):
         too_many = f"{refused} of {len(frame)} rows were refused ({refused / len(frame):.1%}); at most {refuse_at_most:.1%} may be."
-    write_text(report, result.html(too_many))
-    kept = _keep_refused(result, frame, quarantine)
+    report.write_text(result.html(too_many))
+    kept, digest = _keep_refused(result, frame, quarantine)
     if result.status == "failed":
-        raise ChecksFailed(_what_failed(result, report), report=report)
+        raise ChecksFailed(_what_failed(result, report), report=str(report))
     if too_many:
         raise TooManyRefused(
             f"{suite} stopped {context.partition}: {too_many} Nothing was published.\n"
             f"{_reasons(result)}\nRefused rows: {quarantine}\nReport: {report}",
-            report=report,
+            report=str(report),
         )
     log.info(
         "%s: %s rows of %s, %s refused, %s; report: %s",
@@ -81,10 +86,10 @@ def check_frame(
         result.status,
         report,
     )
-    return Checked(len(frame), refused, kept, sha256_of(kept) if kept else None, report, result.summary())
+    return Checked(len(frame), refused, kept, digest, report, result.summary())
 
 
-def _what_failed(result: CheckResult, report: Path) -> str:
+def _what_failed(result: CheckResult, report: Location) -> str:
     critical = [outcome for outcome in result.failures if outcome.severity == "critical"]
     lines = [f"  - {outcome.description}: {outcome.observed}" for outcome in critical[:SHOWN]]
     if len(critical) > SHOWN:
@@ -101,13 +106,16 @@ def _reasons(result: CheckResult) -> str:
     return "\n".join(f"  - {count} rows: {reason}" for reason, count in counts.items())
 
 
-def _keep_refused(result: CheckResult, frame: pd.DataFrame, path: Path) -> Path | None:
-    """Write the refused rows, whole, with their position and reasons."""
+def _keep_refused(
+    result: CheckResult, frame: pd.DataFrame, location: Location
+) -> tuple[Location, str] | tuple[None, None]:
+    """Write the refused rows, whole, with their position and reasons; return the file and its digest."""
     if not len(result.refused_positions):
-        return None
+        return None, None
     rows = frame.iloc[result.refused_positions].reset_index(drop=True)
     rows.insert(0, "position", result.refused_positions)
     rows.insert(1, "reasons", result.refused["reasons"].to_numpy())
-    with written_whole(path) as temporary:
+    with location.writing() as temporary:
         rows.to_parquet(temporary, index=False)
-    return path
+        digest = sha256_of(temporary)
+    return location, digest

@@ -58,7 +58,7 @@ def evaluate(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any], trai
                 raise RowsChanged(
                     f"the training window of {pipeline.name} as of {as_of} changed after the training; run the training again"
                 )
-            _, holdout = split(load_data(pipeline, window, checked), window.holdout)
+            _, holdout = split(load_data(runtime, pipeline, window, checked), window.holdout)
             scorer = load_scorer(fetch(runtime, champion))
             champion_metrics = metrics_of(holdout.target, scorer.predict(holdout.table))
         verdict = judge(pipeline.gate, trained["metrics"], champion_metrics)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from pipelines.engine.code import code_digest
-from pipelines.engine.errors import ModelError
+from pipelines.engine.errors import ModelError, StorageError
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger.values import moment
 from pipelines.engine.package import load_scorer
@@ -57,20 +56,22 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
                 f"and has {version.digest[:12]} now. Nothing was scored; run the night again."
             )
         scorer = load_scorer(fetch(runtime, version))
-        quarantine = Path(task["quarantine"]) if task["quarantine"] else None
+        quarantine = runtime.storage.at(task["quarantine"]) if task["quarantine"] else None
         refused = read_positions(quarantine, task["quarantine_sha256"])
         path = shard_path(night, key.digest, hold.fence, hold.claim.claimed_at)
         remove_unfinished(table, night, key.digest)
         stamp = Stamp(version.version, key.digest, moment(hold.claim.claimed_at))
-        scores = score_shard(pipeline, shard, scorer, refused, stamp, table / path)
-        status = (table / path).stat()
+        scores = score_shard(pipeline, shard, scorer, refused, stamp, table / path, runtime.storage)
+        found = (table / path).find()
+        if found is None:
+            raise StorageError(f"{table / path} was written and is gone; run the task again.")
         return {
             "night": night,
             "number": shard.number,
             "of": task["of"],
             "path": path,
-            "size": status.st_size,
-            "modified_ms": status.st_mtime_ns // 1_000_000,
+            "size": found.size,
+            "modified_ms": found.modified_ns // 1_000_000,
             "rows_in": scores.rows_in,
             "rows_scored": scores.rows_scored,
             "rows_refused": scores.rows_refused,

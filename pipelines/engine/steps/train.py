@@ -83,7 +83,7 @@ def train(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any]) -> dict
     )
 
     def work(hold: Hold) -> dict[str, Any]:
-        data = load_data(pipeline, window, checked)
+        data = load_data(runtime, pipeline, window, checked)
         older, holdout = split(data, window.holdout)
         runtime.progress(0, 1, f"fitting on {older.rows:,} rows")
         encoding = Encoding.learn(older.table, pipeline.features, pipeline.string_features)
@@ -107,7 +107,6 @@ def _log(
 ) -> dict[str, Any]:
     as_of = checked["as_of"]
     folder = runtime.reports(pipeline, f"training-{as_of}") / key.short
-    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="nightshift-") as temporary:
         package = Path(temporary) / "package"
         package.mkdir()
@@ -116,6 +115,9 @@ def _log(
         metrics = metrics_of(target, score)
         baseline = baseline_metrics(fitted.older.target, target)
         slices = slice_metrics(target, score, _frame(fitted.holdout.table, pipeline.slices))
+        drawn = _draw(Path(temporary), fitted, score)
+        for picture in drawn.values():
+            (folder / picture.name).write_file(picture)
         runtime.progress(0, 1, "logging to MLflow")
         run = runtime.registry.log_training(
             experiment=pipeline.name,
@@ -136,8 +138,10 @@ def _log(
             },
             package=package,
             input_example=_frame(fitted.older.table.slice(0, EXAMPLE_ROWS), pipeline.features),
-            pictures=_draw(folder, fitted, score),
-            artifacts={f"checks-{kind}.html": Path(path) for kind, path in checked["reports"].items()},
+            pictures=drawn,
+            artifacts={
+                f"checks-{kind}.html": runtime.storage.at(path).copy() for kind, path in checked["reports"].items()
+            },
         )
         reached("logged the run")
         runtime.progress(1, 1, "logging to MLflow")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
 from data_checks import SuiteContext, drift
@@ -18,6 +17,7 @@ from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.steps.champion import champion_profile
 from pipelines.engine.steps.checking import check_frame
+from pipelines.engine.storage import Location
 
 STEP = "validate"
 MOST_DRIFTED = 5
@@ -80,7 +80,7 @@ def validate_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str
             "drift": _largest(drifted),
         }
 
-    return runtime.run(key, work, outputs=kept_files)
+    return runtime.run(key, work, outputs=lambda result: kept_files(runtime, result))
 
 
 def night_files(runtime: Runtime, pipeline: Pipeline, night: str) -> list[NightFile]:
@@ -110,9 +110,9 @@ def at_the_door(
     raise wrong
 
 
-def kept_files(result: dict[str, Any]) -> list[Path]:
+def kept_files(runtime: Runtime, result: dict[str, Any]) -> list[Location]:
     """Return the files that later steps read: the quarantine, if there is one."""
-    return [Path(result["quarantine"])] if result["quarantine"] else []
+    return [runtime.storage.at(result["quarantine"])] if result["quarantine"] else []
 
 
 def _largest(drifted: dict[str, float]) -> dict[str, float]:

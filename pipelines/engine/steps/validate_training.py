@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from data_checks import SuiteContext
@@ -18,6 +17,7 @@ from pipelines.engine.steps.champion import find_champion
 from pipelines.engine.steps.checking import Checked, check_frame
 from pipelines.engine.steps.validate import at_the_door
 from pipelines.engine.steps.window import TrainingWindow, find_window
+from pipelines.engine.storage import Location
 from pipelines.engine.training import NIGHT, read_window
 
 
@@ -72,7 +72,9 @@ def validate_training(runtime: Runtime, pipeline: Pipeline, as_of: str) -> dict[
             "summaries": {"rows": rows.summary, "labels": labels.summary},
         }
 
-    return runtime.run(key, work, outputs=lambda result: [Path(path) for path in result["quarantine"].values() if path])
+    return runtime.run(
+        key, work, outputs=lambda result: [runtime.storage.at(path) for path in result["quarantine"].values() if path]
+    )
 
 
 def _check_window(
@@ -103,5 +105,5 @@ def _check_window(
     return checked
 
 
-def _text(path: Path | None) -> str | None:
+def _text(path: Location | None) -> str | None:
     return str(path) if path else None

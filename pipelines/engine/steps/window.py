@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pipelines.engine.errors import RowsMissing
@@ -14,6 +13,7 @@ from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.rows import NightFile, find_files, fingerprint, in_content_order, inspect_files, known_nights
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.scoring import read_positions
+from pipelines.engine.storage import Location
 from pipelines.engine.training import Learnable, join_labels, read_window, without_positions
 
 Files = list[tuple[str, list[NightFile]]]
@@ -51,7 +51,8 @@ def find_window(runtime: Runtime, pipeline: Pipeline, as_of: str) -> TrainingWin
     """
     older, holdout = training_nights(as_of, pipeline.window, pipeline.labels.lag_nights)
     rows_folder, labels_folder = runtime.rows_folder(pipeline), runtime.labels_folder(pipeline)
-    there = [night for night in older if _delivered(rows_folder, night) and _delivered(labels_folder, night)]
+    delivered = {*known_nights(rows_folder)} & {*known_nights(labels_folder)}
+    there = [night for night in older if night in delivered]
     if not there:
         raise RowsMissing(
             f"{pipeline.name} has no labelled night in {span(older)}, so there is nothing to learn from as of {as_of} "
@@ -67,16 +68,12 @@ def find_window(runtime: Runtime, pipeline: Pipeline, as_of: str) -> TrainingWin
     )
 
 
-def _labelled(folder: Path) -> str:
+def _labelled(folder: Location) -> str:
     nights = known_nights(folder)
     return f"There are labels from {nights[0]} to {nights[-1]}." if nights else "There are no labels at all."
 
 
-def _delivered(folder: Path, night: str) -> bool:
-    return (folder / f"{night}.parquet").exists() or (folder / night).is_dir()
-
-
-def _files(runtime: Runtime, folder: Path, nights: Sequence[str], columns: Mapping[str, str], what: str) -> Files:
+def _files(runtime: Runtime, folder: Location, nights: Sequence[str], columns: Mapping[str, str], what: str) -> Files:
     found: Files = []
     for night in nights:
         found.append((night, in_content_order(inspect_files(find_files(folder, night), columns))))
@@ -84,7 +81,7 @@ def _files(runtime: Runtime, folder: Path, nights: Sequence[str], columns: Mappi
     return found
 
 
-def load_data(pipeline: Pipeline, window: TrainingWindow, checked: dict[str, Any]) -> Learnable:
+def load_data(runtime: Runtime, pipeline: Pipeline, window: TrainingWindow, checked: dict[str, Any]) -> Learnable:
     """Read and join the window without the refused rows and labels."""
     columns = list(dict.fromkeys((*pipeline.id_columns, *pipeline.features, *pipeline.slices)))
     label_columns = [*pipeline.id_columns, pipeline.labels.target]
@@ -92,7 +89,7 @@ def load_data(pipeline: Pipeline, window: TrainingWindow, checked: dict[str, Any
     labels = read_window(window.labels, label_columns)
     digests = dict(zip(("rows", "labels"), checked["quarantine_sha256"], strict=True))
     refused = {
-        kind: read_positions(Path(path) if path else None, digests[kind])
+        kind: read_positions(runtime.storage.at(path) if path else None, digests[kind])
         for kind, path in checked["quarantine"].items()
     }
     return join_labels(

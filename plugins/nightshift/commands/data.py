@@ -15,20 +15,15 @@ def data(pipeline: str) -> None:
     \b
     Example:  nightshift data flights
     """
+    from nightshift.connections import open_storage
     from pipelines.engine.catalog import load_pipeline
-    from pipelines.engine.errors import UsageError
+    from pipelines.engine.delivery import deliver
     from pipelines.engine.settings import read_settings
 
-    declared = load_pipeline(pipeline)
-    if declared.prepare is None:
-        raise UsageError(
-            f"{pipeline} makes no data of its own: its files are delivered to {read_settings().data / pipeline}/rows/. "
-            "Declare `prepare=` in its Pipeline to make or fetch them."
-        )
-    folder = read_settings().data / pipeline
+    declared, settings = load_pipeline(pipeline), read_settings()
     with progress() as show:
-        made = declared.prepare(folder, progress=show)
+        made = deliver(settings, open_storage(settings), declared, show)
     click.echo(
-        f"{made.nights} nights from {made.first} to {made.last} with {made.rows:,} rows in {folder}: "
+        f"{made.nights} nights from {made.first} to {made.last} with {made.rows:,} rows in {settings.data}/{pipeline}: "
         f"{made.written} files written, {made.unchanged} right already"
     )

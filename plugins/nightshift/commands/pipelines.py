@@ -11,11 +11,13 @@ from nightshift.commands.show import json_option, print_json, print_table
 @json_option
 def pipelines(as_json: bool) -> None:
     """List the pipelines of this repository."""
+    from nightshift.connections import open_storage
     from pipelines.engine.catalog import load_pipeline, pipeline_names
     from pipelines.engine.rows import known_nights
     from pipelines.engine.settings import read_settings
 
-    data = read_settings().data
+    settings = read_settings()
+    data = open_storage(settings).at(settings.data)
     found = []
     for name in pipeline_names():
         declared, nights = load_pipeline(name), known_nights(data / name / "rows")

@@ -21,12 +21,12 @@ nights_argument = click.argument("nights", metavar="NIGHT[..NIGHT]")
 @contextmanager
 def opened(pipeline: str) -> Iterator[tuple[Runtime, Pipeline]]:
     """Open the runtime and load the pipeline; progress shows on stderr."""
+    from nightshift.connections import open_doors
     from pipelines.engine.catalog import load_pipeline
-    from pipelines.engine.runtime import open_runtime
 
     declared = load_pipeline(pipeline)
     with progress() as show:
-        yield open_runtime(wait=True, progress=show), declared
+        yield open_doors(wait=True, progress=show), declared
 
 
 @click.command(short_help="Check the rows of nights, and publish nothing.")

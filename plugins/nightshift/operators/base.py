@@ -53,10 +53,10 @@ class StepOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Run the step once; Airflow keeps what it returns as XCom."""
-        from pipelines.engine.runtime import open_runtime
+        from nightshift.connections import open_doors
 
         try:
-            result = self.step(open_runtime(), load_pipeline(self.pipeline), context)
+            result = self.step(open_doors(), load_pipeline(self.pipeline), context)
         except KeyBusy as busy:
             log.info("%s. Waiting without a worker.", busy)
             self.defer(trigger=KeyFreeTrigger(busy.key), method_name="resume")
@@ -81,7 +81,7 @@ class StepOperator(BaseOperator):
         from pipelines.engine.settings import read_settings
 
         if report:
-            self.link_targets["report"] = f"{PREFIX}/reports/{_below(str(report), str(read_settings().reports))}"
+            self.link_targets["report"] = f"{PREFIX}/reports/{_below(str(report), read_settings().reports)}"
         if run:
             self.link_targets["run"] = run
         if key:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
 
 import pytest
 from airflow.sdk.execution_time.comms import DeferTask
@@ -51,7 +52,7 @@ def test_links_lead_to_the_report_and_to_the_key(place, at):
     assert ran.xcoms["_link_KeyLink"] == key_link(ran.result["key"])
     report = ran.xcoms["_link_ReportLink"]
     assert report.startswith(f"/nightshift/reports/tides/{NIGHT}/checks-")
-    assert (place.settings.reports / report.removeprefix("/nightshift/reports/")).is_file()
+    assert (Path(place.settings.reports) / report.removeprefix("/nightshift/reports/")).is_file()
 
 
 def test_the_night_may_be_given_by_a_template(place, at):
@@ -78,7 +79,7 @@ def test_bad_data_fails_without_retry_and_the_report_is_linked(place, at):
     assert ran.state == "failed"
     assert "buoy is unique" in str(ran.error)
     report = ran.xcoms["_link_ReportLink"].removeprefix("/nightshift/reports/")
-    assert "buoy is unique" in (place.settings.reports / report).read_text()
+    assert "buoy is unique" in (Path(place.settings.reports) / report).read_text()
     assert list(place.failed()) == ["validate"]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -28,7 +30,7 @@ def test_a_training_of_operators_makes_a_champion(fresh, at):
     assert places.champion(fresh) == ran[-1].result["version"] == "1"
     assert all(one.xcoms["_link_KeyLink"] == f"/nightshift/keys/{one.result['key']}" for one in ran)
     report = ran[0].xcoms["_link_ReportLink"].removeprefix("/nightshift/reports/")
-    assert (fresh.settings.reports / report).is_file()
+    assert (Path(fresh.settings.reports) / report).is_file()
 
 
 def test_training_tasks_that_are_cleared_make_nothing_anew(fresh, at):

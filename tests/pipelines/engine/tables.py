@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from pipelines.engine.publication import Published, ShardFile, publish, shard_path
+from pipelines.engine.storage import here
 
 SCHEMA = pa.schema(
     [pa.field("flight_id", pa.string(), nullable=False), pa.field("score", pa.float64(), nullable=False)]
@@ -39,7 +40,7 @@ def put(
 ) -> Published:
     """Publish with little ceremony."""
     return publish(
-        folder,
+        here(folder),
         schema,
         night,
         files,

@@ -10,7 +10,8 @@ from textwrap import dedent
 import pytest
 
 from pipelines.engine.errors import StorageError, StorageFull
-from pipelines.engine.files import write_text, written_whole
+from pipelines.engine.files import written_whole
+from pipelines.engine.storage import here
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -29,8 +30,8 @@ def test_written_file_is_there_and_nothing_else(path):
 
 
 def test_old_file_is_replaced(path):
-    write_text(path, "old")
-    assert write_text(path, "n\N{LATIN SMALL LETTER E WITH DIAERESIS}w") == path
+    here(path).write_text("old")
+    assert here(path).write_text("n\N{LATIN SMALL LETTER E WITH DIAERESIS}w") == here(path)
     assert path.read_text(encoding="utf-8") == "n\N{LATIN SMALL LETTER E WITH DIAERESIS}w"
 
 
@@ -41,7 +42,7 @@ def test_error_in_the_middle_leaves_the_old_file(path, error):
             temporary.write_text("ha")
             raise error
 
-    write_text(path, "old")
+    here(path).write_text("old")
     with pytest.raises(type(error)):
         write_half()
     assert path.read_text() == "old"
@@ -49,7 +50,7 @@ def test_error_in_the_middle_leaves_the_old_file(path, error):
 
 
 def test_killed_writer_leaves_the_old_file(path):
-    write_text(path, "old")
+    here(path).write_text("old")
     script = f"""
         import os, signal
         from pathlib import Path
@@ -87,7 +88,7 @@ def test_full_disk_is_known_by_the_words_of_a_library_too(path):
 def test_folder_that_cannot_be_made_is_told_in_words(tmp_path):
     (tmp_path / "reports").write_text("a file where a folder belongs")
     with pytest.raises(StorageError, match=r"cannot write .*summary\.txt: ") as caught:
-        write_text(tmp_path / "reports" / "summary.txt", "new")
+        here(tmp_path / "reports" / "summary.txt").write_text("new")
     assert not caught.value.retryable
 
 

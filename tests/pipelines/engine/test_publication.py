@@ -17,6 +17,7 @@ from pipelines.engine.publication import (
     shard_path,
     transaction_name,
 )
+from pipelines.engine.storage import here
 from tests.pipelines.engine.processes import Race
 from tests.pipelines.engine.publisher import NIGHTS
 from tests.pipelines.engine.tables import SCHEMA, commits_of, put, scores_of, write_shard
@@ -211,7 +212,7 @@ def test_folder_that_cannot_be_one_is_told_in_words(tmp_path):
 
 
 def test_opening_makes_an_empty_table_once(folder):
-    first, second = open_or_create(folder, SCHEMA), open_or_create(folder, SCHEMA)
+    first, second = open_or_create(here(folder), SCHEMA), open_or_create(here(folder), SCHEMA)
     assert first.metadata().id == second.metadata().id
     assert second.version() == 0
 

@@ -18,6 +18,7 @@ from pipelines.engine.rows import (
     read_frame,
     read_table,
 )
+from pipelines.engine.storage import here
 
 NIGHT = "2013-11-19"
 COLUMNS = {"flight_id": "string", "distance": "double", "month": "int64", "late": "bool", "known_at": "timestamp"}
@@ -51,7 +52,7 @@ def deliver(folder, table=None, name=f"{NIGHT}.parquet", **options):
 
 
 def inspect(path):
-    return inspect_files([path], COLUMNS)
+    return inspect_files([here(path)], COLUMNS)
 
 
 def mismatch_of(folder, table):
@@ -62,32 +63,32 @@ def mismatch_of(folder, table):
 
 def test_one_file_is_found(folder):
     path = deliver(folder)
-    assert find_files(folder, NIGHT) == [path]
+    assert find_files(here(folder), NIGHT) == [here(path)]
 
 
 def test_folder_of_files_is_found_in_order(folder):
     files = [deliver(folder, name=f"{NIGHT}/{part}.parquet") for part in ("b", "a")]
-    assert find_files(folder, NIGHT) == sorted(files)
+    assert [file.copy() for file in find_files(here(folder), NIGHT)] == sorted(files)
 
 
 def test_missing_night_names_the_nights_that_there_are(folder):
     deliver(folder, name="2013-11-01.parquet")
     deliver(folder, name="2013-11-03/part.parquet")
     with pytest.raises(RowsMissing, match="There are 2 nights, 2013-11-01 to 2013-11-03") as caught:
-        find_files(folder, NIGHT)
+        find_files(here(folder), NIGHT)
     assert str(folder / f"{NIGHT}.parquet") in str(caught.value)
-    assert known_nights(folder) == ["2013-11-01", "2013-11-03"]
+    assert known_nights(here(folder)) == ["2013-11-01", "2013-11-03"]
 
 
 def test_missing_night_in_an_empty_folder_says_how_to_get_data(folder):
     with pytest.raises(RowsMissing, match=r"has no night at all.*nightshift data flights"):
-        find_files(folder, NIGHT)
+        find_files(here(folder), NIGHT)
 
 
 def test_half_written_files_are_no_files(folder):
     deliver(folder, name=f".{NIGHT}.parquet.77.part")
     with pytest.raises(RowsMissing):
-        find_files(folder, NIGHT)
+        find_files(here(folder), NIGHT)
 
 
 def test_right_file_is_described(folder):
@@ -105,7 +106,7 @@ def test_file_without_rows_is_refused(folder, table):
 
 def test_one_of_several_files_may_be_empty(folder):
     full, empty = deliver(folder, name="a.parquet"), deliver(folder, rows_of(0), name="b.parquet")
-    assert [file.rows for file in inspect_files([full, empty], COLUMNS)] == [3, 0]
+    assert [file.rows for file in inspect_files([here(full), here(empty)], COLUMNS)] == [3, 0]
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"flight_id,distance\nf1,3\n", b"PAR1" + b"\0" * 100 + b"PAR1"])
@@ -124,7 +125,11 @@ def test_file_that_is_cut_short_is_refused(folder):
 
 
 @pytest.mark.parametrize(
-    "read", [lambda p: read_table(p, ["distance"]), lambda p: list(iterate_batches(p, [0], ["distance"], [], 10))]
+    "read",
+    [
+        lambda file: read_table(file, ["distance"]),
+        lambda file: list(iterate_batches(file.copy, file.path, [0], ["distance"], [], 10)),
+    ],
 )
 def test_damage_behind_a_whole_footer_is_told_when_the_rows_are_read(folder, read):
     path = deliver(folder, rows_of(1000), compression="zstd", use_dictionary=False)
@@ -133,9 +138,9 @@ def test_damage_behind_a_whole_footer_is_told_when_the_rows_are_read(folder, rea
     start = column.data_page_offset + 40
     damaged[start : start + 200] = b"\xff" * 200
     path.write_bytes(damaged)
-    inspect(path)
+    (file,) = inspect(path)
     with pytest.raises(RowsUnreadable, match="is damaged inside"):
-        read(path)
+        read(file)
 
 
 def test_dropped_column_is_named(folder):
@@ -203,10 +208,10 @@ def test_other_rows_have_another_fingerprint(folder):
 
 def test_names_of_files_change_neither_fingerprint_nor_order(folder):
     tables = {"a": rows_of(), "b": rows_of(first=3)}
-    here = inspect_files([deliver(folder, tables[n], f"{n}.parquet") for n in "ab"], COLUMNS)
-    swapped = inspect_files([deliver(folder, tables[n], f"{m}.parquet") for n, m in ("ab", "ba")], COLUMNS)
-    assert fingerprint(here) == fingerprint(swapped)
-    assert [f.sha256 for f in in_content_order(here)] == [f.sha256 for f in in_content_order(swapped)]
+    straight = inspect_files([here(deliver(folder, tables[n], f"{n}.parquet")) for n in "ab"], COLUMNS)
+    swapped = inspect_files([here(deliver(folder, tables[n], f"{m}.parquet")) for n, m in ("ab", "ba")], COLUMNS)
+    assert fingerprint(straight) == fingerprint(swapped)
+    assert [f.sha256 for f in in_content_order(straight)] == [f.sha256 for f in in_content_order(swapped)]
 
 
 def test_same_file_twice_in_a_night_is_not_the_file_once(folder):
@@ -221,14 +226,14 @@ def test_files_of_several_writers_are_read_into_one_frame(folder):
     other = other.set_column(times, "known_at", table["known_at"].cast(pa.timestamp("ns", tz="America/New_York")))
     third = table.set_column(0, "flight_id", table["flight_id"].dictionary_encode())
     third = third.cast(pa.schema([field.with_nullable(False) for field in third.schema]))
-    paths = [deliver(folder, t, f"{n}.parquet") for n, t in enumerate((table, other, third))]
+    paths = [here(deliver(folder, t, f"{n}.parquet")) for n, t in enumerate((table, other, third))]
     frame = read_frame(inspect_files(paths, COLUMNS), list(COLUMNS))
     pd.testing.assert_frame_equal(frame, pa.concat_tables([table] * 3).to_pandas())
 
 
 def test_batches_stream_the_asked_row_groups_and_columns_in_order(folder):
     path = deliver(folder, rows_of(10), row_group_size=3)
-    batches = list(iterate_batches(path, [1, 2], ["month", "flight_id"], ["flight_id"], batch_rows=2))
+    batches = list(iterate_batches(path, str(path), [1, 2], ["month", "flight_id"], ["flight_id"], batch_rows=2))
     assert [value for batch in batches for value in batch.column("flight_id").to_pylist()] == [
         f"f{n}" for n in range(3, 9)
     ]

@@ -1,7 +1,5 @@
 """Every place has a default under one home, one variable of its own, and a message when that cannot be."""
 
-from pathlib import Path
-
 import pytest
 
 from pipelines.engine.errors import UsageError
@@ -12,8 +10,8 @@ def test_everything_lies_under_one_home_of_the_repository():
     settings = read_settings({})
     home = REPOSITORY / ".nightshift"
     assert settings.home == home
-    assert [settings.data, settings.tables, settings.reports, settings.cache] == [
-        home / name for name in ("data", "tables", "reports", "cache")
+    assert [settings.data, settings.tables, settings.reports, str(settings.cache)] == [
+        str(home / name) for name in ("data", "tables", "reports", "cache")
     ]
     assert settings.ledger_url == f"sqlite:///{home / 'ledger.db'}"
     assert settings.tracking_uri == f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
@@ -23,7 +21,7 @@ def test_everything_lies_under_one_home_of_the_repository():
 
 def test_home_moves_everything(tmp_path):
     settings = read_settings({"NIGHTSHIFT_HOME": str(tmp_path)})
-    assert settings.data == tmp_path / "data"
+    assert settings.data == str(tmp_path / "data")
     assert settings.ledger_url == f"sqlite:///{tmp_path / 'ledger.db'}"
     assert settings.artifacts == f"file://{tmp_path}/mlflow/artifacts"
 
@@ -40,11 +38,7 @@ def test_each_place_has_a_variable_of_its_own(tmp_path):
             "NIGHTSHIFT_LEASE_SECONDS": "7.5",
         }
     )
-    assert (settings.data, settings.tables, settings.reports) == (
-        Path("/srv/data"),
-        Path("/srv/tables"),
-        Path("/srv/reports"),
-    )
+    assert (settings.data, settings.tables, settings.reports) == ("/srv/data", "/srv/tables", "/srv/reports")
     assert settings.ledger_url == "postgresql://nightshift@db/ledger"
     assert (settings.tracking_uri, settings.artifacts) == ("http://mlflow:5000", None)
     assert settings.lease_seconds == 7.5
@@ -59,7 +53,7 @@ def test_relative_folder_and_tilde_become_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     settings = read_settings({"NIGHTSHIFT_DATA": "data", "NIGHTSHIFT_TABLES": "~/tables"})
-    assert (settings.data, settings.tables) == (tmp_path / "data", tmp_path / "me" / "tables")
+    assert (settings.data, settings.tables) == (str(tmp_path / "data"), str(tmp_path / "me" / "tables"))
 
 
 def test_environment_of_the_process_is_read_by_default(tmp_path, monkeypatch):
@@ -67,10 +61,32 @@ def test_environment_of_the_process_is_read_by_default(tmp_path, monkeypatch):
     assert read_settings().home == tmp_path
 
 
-@pytest.mark.parametrize("name", ["HOME", "DATA", "TABLES", "REPORTS"])
-def test_place_that_is_no_folder_of_this_machine_is_refused(name):
-    with pytest.raises(UsageError, match=f"NIGHTSHIFT_{name}='s3://bucket/x' is not a folder of this machine"):
-        read_settings({f"NIGHTSHIFT_{name}": "s3://bucket/x"})
+@pytest.mark.parametrize("name", ["DATA", "TABLES", "REPORTS"])
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
+def test_rows_tables_and_reports_may_lie_in_an_object_store(name, scheme):
+    settings = read_settings({f"NIGHTSHIFT_{name}": f"{scheme}://bucket/some/folder/"})
+    assert getattr(settings, name.lower()) == f"{scheme}://bucket/some/folder"
+
+
+def test_home_lies_on_this_machine():
+    with pytest.raises(UsageError, match="NIGHTSHIFT_HOME='s3://bucket/x' is not a folder of this machine"):
+        read_settings({"NIGHTSHIFT_HOME": "s3://bucket/x"})
+
+
+def test_unknown_kind_of_store_is_refused_with_the_nearest():
+    with pytest.raises(UsageError, match=r"NIGHTSHIFT_DATA: 's3a://bucket/x' is no place.*Did you mean 's3'"):
+        read_settings({"NIGHTSHIFT_DATA": "s3a://bucket/x"})
+
+
+def test_store_without_a_bucket_is_refused():
+    with pytest.raises(UsageError, match="names no bucket; expected s3://BUCKET/FOLDER"):
+        read_settings({"NIGHTSHIFT_TABLES": "s3:///x"})
+
+
+def test_connections_have_airflows_own_default_names():
+    settings = read_settings({})
+    assert (settings.aws_connection, settings.google_connection) == ("aws_default", "google_cloud_default")
+    assert read_settings({"NIGHTSHIFT_AWS_CONNECTION": "lake"}).aws_connection == "lake"
 
 
 @pytest.mark.parametrize("value", ["soon", "0", "0.5", "-3", "nan", "inf"])

@@ -15,7 +15,7 @@ nights = st.lists(groups, min_size=1, max_size=5).filter(lambda night: sum(map(s
 
 def files_of(night):
     return [
-        NightFile(Path(f"/data/{number}.parquet"), sum(rows), tuple(rows), 1, 1, f"digest-{number}")
+        NightFile(f"/data/{number}.parquet", Path("/data"), sum(rows), tuple(rows), 1, 1, f"digest-{number}")
         for number, rows in enumerate(night)
     ]
 
@@ -91,5 +91,5 @@ def test_shard_survives_json():
 
 def test_content_does_not_depend_on_file_names():
     night = files_of([[7, 1, 9]])
-    renamed = [NightFile(Path("/elsewhere/x.parquet"), *list(vars(f).values())[1:]) for f in night]
+    renamed = [NightFile("/elsewhere/x.parquet", *list(vars(f).values())[1:]) for f in night]
     assert [s.content for s in plan_shards(night, 8)] == [s.content for s in plan_shards(renamed, 8)]

@@ -69,14 +69,14 @@ class Place:
 
     def rows(self, night: str) -> Path:
         """Where the rows of a night are delivered."""
-        return self.settings.data / "tides" / "rows" / f"{night}.parquet"
+        return Path(self.settings.data) / "tides" / "rows" / f"{night}.parquet"
 
     def labels(self, night: str) -> Path:
-        return self.settings.data / "tides" / "labels" / f"{night}.parquet"
+        return Path(self.settings.data) / "tides" / "labels" / f"{night}.parquet"
 
     @property
     def predictions(self) -> Path:
-        return self.settings.tables / "tides" / "predictions"
+        return Path(self.settings.tables) / "tides" / "predictions"
 
     def table(self, version: int | None = None):
         """The published Delta table."""
@@ -220,7 +220,7 @@ def fresh_home(tmp_path_factory, migrated_file):
 
     with known_suites():
         place = Place(tmp_path_factory.mktemp("fresh") / "home", tides.declare())
-        tides.deliver(place.settings.data)
+        tides.deliver(Path(place.settings.data))
         shutil.copy(migrated_file, place.home / "ledger.db")
         with Registry(place.settings.tracking_uri, place.settings.artifacts)._store.speaking():
             return place

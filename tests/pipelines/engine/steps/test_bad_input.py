@@ -229,9 +229,9 @@ def test_a_night_that_was_published_stays_as_it_is_when_its_rows_are_delivered_w
 def test_rows_of_a_night_with_too_many_refused_are_kept_with_reasons(place, case):
     case.spoil(place.rows(NIGHT))
     refused(lambda: places.run_night(place, NIGHT), case.kind)
-    (kept,) = (place.settings.tables / "tides" / "quarantine" / f"night={NIGHT}").glob("*.parquet")
+    (kept,) = (Path(place.settings.tables) / "tides" / "quarantine" / f"night={NIGHT}").glob("*.parquet")
     assert set(pq.read_table(kept)["reasons"].to_pylist()) == {"wind lies between -5 and 5"}
-    (report,) = (place.settings.reports / "tides" / NIGHT).glob("*.html")
+    (report,) = (Path(place.settings.reports) / "tides" / NIGHT).glob("*.html")
     assert "wind lies between -5 and 5" in report.read_text()
 
 
@@ -599,7 +599,7 @@ def test_a_table_that_cannot_be_opened_is_said_in_words_and_left_alone(place):
 
 
 def test_a_folder_that_cannot_hold_the_table_is_said_in_words(place):
-    place.settings.tables.write_text("a file where the folder should be")
+    Path(place.settings.tables).write_text("a file where the folder should be")
     refused(
         lambda: places.run_night(place, NIGHT),
         errors.StorageError,

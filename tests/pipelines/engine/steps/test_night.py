@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import lightgbm
 import numpy as np
 import pandas as pd
@@ -262,7 +264,7 @@ def test_the_report_of_a_night_with_too_many_refused_rows_says_that_it_stopped(p
     tides.write(rows, place.rows(NIGHT))
     with pytest.raises(TooManyRefused) as stopped:
         run_night(place, NIGHT)
-    page = stopped.value.report.read_text()
+    page = Path(stopped.value.report).read_text()
     assert "60 of 300 rows were refused (20.0%); at most 10.0% may be. The night stops here" in page
     assert "The night goes on" not in page
     assert stopped.value.key == place.ledger.entries(step="validate", partition=NIGHT)[0].key

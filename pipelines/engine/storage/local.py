@@ -1,0 +1,66 @@
+"""This machine's disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines.engine.files import UNFINISHED, sha256_of, written_whole
+from pipelines.engine.storage.store import Found
+
+
+class LocalStore:
+    """Paths are absolute paths of this machine; a file is its own copy."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LocalStore)
+
+    def __hash__(self) -> int:
+        return hash(LocalStore)
+
+    def url(self, path: str) -> str:
+        """Return the path."""
+        return path
+
+    def find(self, path: str) -> Found | None:
+        """Return size and time of a file, or None if there is none."""
+        try:
+            status = Path(path).stat()
+        except OSError:
+            return None
+        return Found(status.st_size, status.st_mtime_ns) if Path(path).is_file() else None
+
+    def names(self, path: str) -> list[str]:
+        """Return the names of what lies directly in a folder, sorted; none if there is no folder."""
+        folder = Path(path)
+        return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+
+    def copy(self, path: str) -> Path:
+        """Return the path itself."""
+        return Path(path)
+
+    def copy_with(self, path: str, sha256: str) -> Path | None:
+        """Return the path if its content has that digest."""
+        file = Path(path)
+        return file if file.is_file() and sha256_of(file) == sha256 else None
+
+    @contextmanager
+    def writing(self, path: str) -> Iterator[Path]:
+        """Give a temporary path beside it; see `written_whole`."""
+        with written_whole(Path(path)) as temporary:
+            yield temporary
+
+    def remove_unfinished(self, path: str) -> None:
+        """Remove what killed writers of this path, or of any that begins so, left."""
+        begin = Path(path)
+        for leftover in begin.parent.glob(UNFINISHED.replace("*", f"{begin.name}*", 1)):
+            leftover.unlink(missing_ok=True)
+
+    def delete(self, path: str) -> None:
+        """Remove a file; no error if there is none."""
+        Path(path).unlink(missing_ok=True)
+
+    def delta_options(self) -> dict[str, str]:
+        """Return nothing: a disk needs no credentials."""
+        return {}

@@ -1,0 +1,172 @@
+"""A file or folder in some store, and what can be done with it."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from pipelines.engine.errors import UsageError, nearest
+from pipelines.engine.storage.credentials import Credentials, machine_credentials
+from pipelines.engine.storage.local import LocalStore
+from pipelines.engine.storage.store import Found, Store
+
+SCHEMES = ("s3", "gs")
+
+
+@dataclass(frozen=True)
+class Location:
+    """A file or folder in a store.
+
+    Every operation may raise `StorageError`, or `StorageUnavailable` where the store does not answer.
+    """
+
+    store: Store = field(repr=False)
+    path: str
+
+    def __str__(self) -> str:
+        return self.store.url(self.path)
+
+    def __truediv__(self, relative: str) -> Location:
+        """Go deeper, and only deeper.
+
+        Raises:
+            UsageError: The name leads elsewhere.
+        """
+        parts = relative.split("/")
+        if "\0" in relative or "\\" in relative or any(part in ("", ".", "..") for part in parts):
+            raise UsageError(f"{relative!r} is no path below {self}: expected names with / between them, and no `..`")
+        return Location(self.store, f"{self.path.rstrip('/')}/{relative}")
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it lies on this machine's disk."""
+        return isinstance(self.store, LocalStore)
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rsplit("/", 1)[-1]
+
+    @property
+    def parent(self) -> Location:
+        """The folder that it lies in."""
+        return Location(self.store, self.path.rsplit("/", 1)[0])
+
+    def exists(self) -> bool:
+        """Whether there is such a file."""
+        return self.store.find(self.path) is not None
+
+    def find(self) -> Found | None:
+        """Return size and time of the file, or None if there is none."""
+        return self.store.find(self.path)
+
+    def names(self) -> list[str]:
+        """Return the names of what lies directly in the folder, sorted, without hidden ones."""
+        return [name for name in self.store.names(self.path) if not name.startswith(".")]
+
+    def files(self, suffix: str) -> list[Location]:
+        """Return the files of one kind that lie directly in the folder, by name."""
+        return [self / name for name in self.names() if name.endswith(suffix)]
+
+    def copy(self) -> Path:
+        """Return a file of this machine with the present content; the file itself if it lies here."""
+        return self.store.copy(self.path)
+
+    def copy_with(self, sha256: str) -> Path | None:
+        """Return a file of this machine with the content of that digest, or None if the file is gone or another one."""
+        return self.store.copy_with(self.path, sha256)
+
+    def writing(self) -> AbstractContextManager[Path]:
+        """Give a path of this machine to write to; when the block ends well, its content is here, whole."""
+        return self.store.writing(self.path)
+
+    def write_text(self, text: str) -> Location:
+        """Write a text file whole or not at all."""
+        with self.writing() as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        return self
+
+    def write_file(self, file: Path) -> Location:
+        """Write what another file holds, whole or not at all."""
+        with self.writing() as temporary:
+            shutil.copyfile(file, temporary)
+        return self
+
+    def remove_unfinished(self) -> None:
+        """Remove what killed writers left of this file, or of any whose name begins so."""
+        self.store.remove_unfinished(self.path)
+
+    def delete(self) -> None:
+        """Remove the file; no error if there is none."""
+        self.store.delete(self.path)
+
+    def delta_options(self) -> dict[str, str]:
+        """Return what delta-rs wants to be told to work here."""
+        return self.store.delta_options()
+
+
+def here(path: Path) -> Location:
+    """Return a location on this machine's disk."""
+    return Location(LocalStore(), path.absolute().as_posix())
+
+
+@dataclass(frozen=True)
+class Storage:
+    """All stores that one process uses.
+
+    Attributes:
+        cache: Folder of this machine for copies of remote files; safe to delete.
+        credentials: Who we are at an object store.
+    """
+
+    cache: Path
+    credentials: Credentials = field(default=machine_credentials, repr=False)
+
+    def at(self, url: str) -> Location:
+        """Return the location that a URL, or an absolute path, names.
+
+        Raises:
+            UsageError: There is no such kind of store.
+        """
+        scheme, path = split_url(url)
+        if not scheme:
+            return Location(LocalStore(), path)
+        return Location(self._s3 if scheme == "s3" else self._google, path)
+
+    @cached_property
+    def _s3(self) -> Store:
+        from pipelines.engine.storage.remote import RemoteStore
+
+        return RemoteStore("s3", self.credentials("s3"), self.cache)
+
+    @cached_property
+    def _google(self) -> Store:
+        from pipelines.engine.storage.remote import RemoteStore
+
+        return RemoteStore("gs", self.credentials("gs"), self.cache)
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """Split into scheme (empty for this machine) and path; for an object store, that is bucket and key.
+
+    Raises:
+        UsageError: It is none that we know.
+    """
+    if "://" not in url:
+        return "", Path(url).expanduser().absolute().as_posix()
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return "", Path(unquote(parts.path)).as_posix()
+    if parts.scheme not in SCHEMES:
+        known = ("s3://BUCKET/FOLDER", "gs://BUCKET/FOLDER", "an absolute path")
+        raise UsageError(
+            f"{url!r} is no place that Nightshift can use; expected {', '.join(known[:2])} or {known[2]}."
+            f"{nearest(parts.scheme, SCHEMES)}"
+        )
+    if not parts.netloc:
+        raise UsageError(f"{url!r} names no bucket; expected {parts.scheme}://BUCKET/FOLDER")
+    return parts.scheme, f"{parts.netloc}{parts.path}".rstrip("/")
