@@ -56,11 +56,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def in_words(error: OSError, path: object) -> StorageError:
+def in_words(error: Exception, path: object) -> StorageError:
     """Return what went wrong with a path, and what to do."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
         return StorageFull(f"no space left for {path}. Nothing was published; free some space, and the retry goes on.")
-    reason = error.strerror or in_one_line(error)
+    reason = getattr(error, "strerror", None) or in_one_line(error)
     return StorageError(f"cannot write {path}: {reason}. Nothing was published; mend the folder and clear the task.")
 
 

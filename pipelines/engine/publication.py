@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.errors import PublicationConflict, StorageError
-from pipelines.engine.files import in_one_line, in_words
+from pipelines.engine.files import in_one_line
 from pipelines.engine.moments import reached
 from pipelines.engine.storage import Location
 
@@ -108,9 +108,9 @@ def publish(
         for tried in range(MOST_TRIES):
             table = open_or_create(folder, schema)
             if table.transaction_version(transaction) is not None:
-                return Published(find_commit(table, transaction), adopted=True)
+                return Published(find_commit(folder, table, transaction), adopted=True)
             if files and published_files(table, night) == sorted(file.path for file in files):
-                return Published(find_commit(table, night, tag=NIGHT), adopted=True)
+                return Published(find_commit(folder, table, night, tag=NIGHT), adopted=True)
             may_commit(table)
             reached("may commit")
             try:
@@ -120,10 +120,15 @@ def publish(
                 log.info("the table changed under the commit of night %s, looking again: %s", night, error)
                 time.sleep(random.random() * min(1.0, 0.02 * tried))  # noqa: S311 - so that many do not keep in step
                 continue
+            except OSError:
+                # Nobody knows whether it was applied: an object store may have done it and lost the answer.
+                if open_or_create(folder, schema).transaction_version(transaction) is None:
+                    raise
+                continue
             reached("committed")
             return Published(version, adopted=False)
     except OSError as error:
-        raise in_words(error, folder) from error
+        raise folder.in_words(error) from error
     raise PublicationConflict(
         f"{folder} changed under {MOST_TRIES} commits of night {night}; the old version stands. Clear the task to try again."
     )
@@ -140,9 +145,11 @@ def open_or_create(folder: Location, schema: pa.Schema) -> DeltaTable:
 
     columns = pa.schema([*schema, pa.field(PARTITION, pa.string(), nullable=False)])
     try:
+        if folder.is_here:
+            folder.copy().mkdir(parents=True, exist_ok=True)
         table = open_table(folder) or _create(folder, columns)
     except OSError as error:
-        raise in_words(error, folder) from error
+        raise folder.in_words(error) from error
     except DeltaError as error:
         raise StorageError(
             f"{folder} is a Delta table that cannot be opened: {in_one_line(error)}\n"
@@ -159,11 +166,13 @@ def open_table(folder: Location) -> DeltaTable | None:
         OSError, DeltaError: As delta-rs says it.
     """
     from deltalake import DeltaTable
+    from deltalake.exceptions import TableNotFoundError
 
-    options = folder.delta_options()
-    if not DeltaTable.is_deltatable(str(folder), options):
+    try:
+        # Not is_deltatable: it holds Python's lock while it waits for the store, and no lease is renewed meanwhile.
+        return DeltaTable(str(folder), storage_options=folder.delta_options())
+    except TableNotFoundError:
         return None
-    return DeltaTable(str(folder), storage_options=options)
 
 
 def _create(folder: Location, columns: pa.Schema) -> DeltaTable:
@@ -171,8 +180,6 @@ def _create(folder: Location, columns: pa.Schema) -> DeltaTable:
     from deltalake.exceptions import CommitFailedError
 
     options = folder.delta_options()
-    if folder.is_here:
-        folder.copy().mkdir(parents=True, exist_ok=True)
     name = f"{folder.parent.name}_{folder.name}"
     once = CommitProperties(max_commit_retries=0)
     try:
@@ -203,33 +210,22 @@ def _check_columns(folder: Location, table: DeltaTable, columns: pa.Schema) -> N
         )
 
 
-def find_commit(table: DeltaTable, value: str, *, tag: str = TRANSACTION) -> int:
+def find_commit(folder: Location, table: DeltaTable, value: str, *, tag: str = TRANSACTION) -> int:
     """Return the version of the newest commit that carries a value: a transaction's name, or a night.
+
+    The log's files are read one by one. deltalake's `history()` counts versions down from the one that the handle saw,
+    though the log may have grown since, and holds Python's lock while it waits for the store.
 
     Raises:
         StorageError: The table's log no longer reaches back that far.
     """
-    for limit in (20, None):
-        for entry in _history(table, limit):
-            if entry.get(tag) == value:
-                return int(entry["version"])
-    raise StorageError(
-        f"{table.table_uri} knows the publication {value}, but its log no longer tells which version it was"
-    )
-
-
-def _history(table: DeltaTable, limit: int | None) -> list[dict[str, Any]]:
-    """Return the newest entries of the log, each with its right version.
-
-    deltalake counts versions down from the one that the handle saw, though the log may have grown since.
-    """
-    while True:
-        table.update_incremental()
-        seen = table.version()
-        entries = table.history(limit)
-        table.update_incremental()
-        if table.version() == seen:
-            return entries
+    for version in range(table.version(), -1, -1):
+        entry = (folder / f"_delta_log/{version:020}.json").read_text()
+        if entry is None:
+            break
+        if any(action.get("commitInfo", {}).get(tag) == value for action in map(json.loads, entry.splitlines())):
+            return version
+    raise StorageError(f"{folder} knows the publication {value}, but its log no longer tells which version it was")
 
 
 def published_files(table: DeltaTable, night: str) -> list[str]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.engine.files import UNFINISHED, sha256_of, written_whole
+from pipelines.engine.errors import StorageError
+from pipelines.engine.files import UNFINISHED, in_words, sha256_of, written_whole
 from pipelines.engine.storage.store import Found
 
 
@@ -60,6 +61,10 @@ class LocalStore:
     def delete(self, path: str) -> None:
         """Remove a file; no error if there is none."""
         Path(path).unlink(missing_ok=True)
+
+    def in_words(self, error: Exception, path: str) -> StorageError:
+        """Return what the operating system, or a library, said of a path."""
+        return in_words(error, path)
 
     def delta_options(self) -> dict[str, str]:
         """Return nothing: a disk needs no credentials."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pipelines.engine.errors import UsageError, nearest
+from pipelines.engine.errors import StorageError, UsageError, nearest
 from pipelines.engine.storage.credentials import Credentials, machine_credentials
 from pipelines.engine.storage.local import LocalStore
 from pipelines.engine.storage.store import Found, Store
@@ -103,6 +103,14 @@ class Location:
     def delete(self) -> None:
         """Remove the file; no error if there is none."""
         self.store.delete(self.path)
+
+    def read_text(self) -> str | None:
+        """Return the content of a text file, or None if there is none."""
+        return self.store.copy(self.path).read_text(encoding="utf-8") if self.exists() else None
+
+    def in_words(self, error: Exception) -> StorageError:
+        """Return what a library said of this location as an error of ours, retryable where asking again can help."""
+        return self.store.in_words(error, self.path)
 
     def delta_options(self) -> dict[str, str]:
         """Return what delta-rs wants to be told to work here."""

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 CONNECT_SECONDS = 5.0
-REQUEST_SECONDS = 60.0
-TRIES = 6
+SILENT_SECONDS = 5.0
+"""Without a byte, before a try is given up; pyarrow waits about twice as long for the answer to an upload."""
+TRIES = 5
+DELTA_PATIENCE = {"max_retries": "10", "retry_timeout": "30s", "timeout": "15s", "connect_timeout": "5s"}
+"""delta-rs by itself tries for three minutes, which is longer than a lease."""
 REFUSED = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "PERMISSION_DENIED")
 """What the stores say when asking again cannot help, as pyarrow words it."""
 
@@ -150,9 +153,13 @@ class RemoteStore:
             with self._in_words(path):
                 self._files.delete_file(path)
 
+    def in_words(self, error: Exception, path: str) -> StorageError:
+        """Return what the store, or a library, said of a path."""
+        return remote_error(error, self.url(path))
+
     def delta_options(self) -> dict[str, str]:
         """Return what delta-rs wants to be told."""
-        return self._who.delta_options()
+        return {**self._who.delta_options(), **DELTA_PATIENCE}
 
     @contextmanager
     def _in_words(self, path: str) -> Iterator[None]:
@@ -187,7 +194,7 @@ def _open(who: Simple | Google) -> fs.FileSystem:
             region=who.region,
             endpoint_override=who.endpoint,
             connect_timeout=CONNECT_SECONDS,
-            request_timeout=REQUEST_SECONDS,
+            request_timeout=SILENT_SECONDS,
             retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=TRIES),
         )
     return fs.GcsFileSystem(**_google(who))

@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from pipelines.engine.errors import StorageError
+
 
 class Found(NamedTuple):
     """What a store says of a file: its size in bytes, and when it was last written, in nanoseconds since 1970."""
@@ -40,6 +42,9 @@ class Store(Protocol):
 
     def delete(self, path: str) -> None:
         """Remove a file; no error if there is none."""
+
+    def in_words(self, error: Exception, path: str) -> StorageError:
+        """Return what a library said of a path as an error of ours, retryable where asking again can help."""
 
     def delta_options(self) -> dict[str, str]:
         """Return what delta-rs wants to be told."""
