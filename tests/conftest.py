@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.postgres import Server, private_server
+from nightshift.drill.servers import DatabaseServer
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
+def postgres() -> Iterator[DatabaseServer]:
     """A private PostgreSQL server; without its binaries the tests that need it fail, and say what to install."""
-    with private_server() as server:
+    with DatabaseServer() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def migrated_database(postgres: Server) -> str:
+def migrated_database(postgres: DatabaseServer) -> str:
     """The name of a database with the ledger's tables, to be copied and never used."""
     from pipelines.engine.ledger.migrate import migrate
 
@@ -27,7 +27,7 @@ def migrated_database(postgres: Server) -> str:
 
 
 @pytest.fixture
-def postgres_ledger_url(postgres: Server, migrated_database: str) -> Iterator[str]:
+def postgres_ledger_url(postgres: DatabaseServer, migrated_database: str) -> Iterator[str]:
     """The URL of a fresh ledger on PostgreSQL."""
     name = postgres.create(template=migrated_database)
     yield postgres.url(name)
