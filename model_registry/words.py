@@ -30,10 +30,10 @@ def check_key(key: str) -> str:
 
 
 def check_name(name: str) -> str:
-    """The name, if a model or experiment can have it: like a key, and without '/' and ':'."""
-    if not _NAME.fullmatch(name):
+    """The name, if a model or experiment can have it: like a key, without '/' and ':', and more than dots."""
+    if not _NAME.fullmatch(name) or not name.strip("."):  # an experiment's name is also the name of its folder
         raise RegistryRefused(
-            f"A name is 1 to 250 characters without quotes, backslashes, '/' and ':'; got {name[:80]!r}."
+            f"A name is 1 to 250 characters without quotes, backslashes, '/' and ':', and not only dots; got {name[:80]!r}."
         )
     return name
 

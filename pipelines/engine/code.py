@@ -24,6 +24,7 @@ WITHOUT_EFFECT = (
     "pipelines.engine.errors",
     "pipelines.engine.ledger",
     "pipelines.engine.moments",
+    "pipelines.engine.paths",
     "pipelines.engine.pipeline",
     "pipelines.engine.run_once",
     "pipelines.engine.runtime",

@@ -24,6 +24,7 @@ NightshiftError
 └── StorageError
     ├── StorageFull           (retryable)
     ├── StorageUnavailable    (retryable) an object store does not answer
+    ├── PathRefused           a recorded path leads out of its folder
     └── PublicationConflict   (retryable)
 
 `retryable` says whether trying the same work again later can succeed without anybody changing anything.
@@ -154,6 +155,10 @@ class StorageUnavailable(StorageError):
     """An object store does not answer, or not in time."""
 
     retryable = True
+
+
+class PathRefused(StorageError):
+    """A path in a record, an address or a result leads out of the folder that it belongs to."""
 
 
 class PublicationConflict(StorageError):

@@ -25,7 +25,7 @@ def parse_night(text: str, *, today: date | None = None) -> str:
     try:
         night = date.fromisoformat(text if NIGHT.fullmatch(text) else "")
     except ValueError:
-        raise UnknownNight(f"{text!r} is not a night; expected a date such as 2013-11-19") from None
+        raise UnknownNight(f"{text[:80]!r} is not a night; expected a date such as 2013-11-19") from None
     if today and night > today + timedelta(days=1):
         raise UnknownNight(
             f"night {text} lies in the future; the newest that can have rows is tomorrow's, {today + timedelta(days=1)}"

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pipelines.engine.storage import Location
 
 PREFIX = "/nightshift"
+SERVED = (".html", ".png")
 
 
 def fastapi_app() -> dict[str, Any]:
@@ -67,19 +68,19 @@ def fastapi_app() -> dict[str, Any]:
 
 
 def _find(root: Location, path: str) -> Path | None:
-    """Return a report's file on this machine, or None for anything else.
+    """Return a report's file on this machine, or None for anything else; a link that leads out is something else, too.
 
     Raises:
         StorageError: The store does not answer.
     """
-    from pipelines.engine.errors import UsageError
+    from pipelines.engine.errors import PathRefused
 
     try:
         report = root / path
-    except UsageError:
+        if Path(path).suffix not in SERVED or not report.exists():
+            return None
+        file = report.copy()
+        inside = not root.is_here or file.resolve(strict=True).is_relative_to(root.copy().resolve())
+    except (PathRefused, OSError, RuntimeError):  # before Python 3.13 links in a circle are a RuntimeError
         return None
-    if Path(path).suffix not in (".html", ".png") or not report.exists():
-        return None
-    file = report.copy()
-    inside = not root.is_here or file.resolve().is_relative_to(root.copy().resolve())
     return file if inside else None

@@ -53,7 +53,10 @@ def home(tmp_path, sqlite_ledger_url, monkeypatch):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    (tmp_path / "home/reports/tides/link.html").symlink_to(tmp_path / "home/secret.html")
+    tides = tmp_path / "home/reports/tides"
+    (tides / "link.html").symlink_to(tmp_path / "home/secret.html")
+    (tides / "folder").symlink_to(tmp_path / "home")
+    (tides / "circle.html").symlink_to(tides / "circle.html")
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NIGHTSHIFT_LEDGER_URL", sqlite_ledger_url)
     return tmp_path / "home"
@@ -94,6 +97,13 @@ def test_a_report_is_shown_to_whoever_may_see_dags_and_may_run_no_scripts(viewer
         "%2fetc%2fpasswd",
         "/etc/hostname",
         "tides/link.html",
+        "tides/folder/secret.html",
+        "tides/circle.html",
+        "tides/2024-03-06/../../../secret.html",
+        "%252e%252e/secret.html",
+        "..%5csecret.html",
+        "%EF%BC%8E%EF%BC%8E/secret.html",
+        "tides//2024-03-06/checks.html",
         "tides/rows.parquet",
         "tides",
         "none.html",
@@ -105,6 +115,13 @@ def test_nothing_outside_the_reports_and_nothing_but_reports_is_served(viewer, h
     answer = viewer.get(f"/nightshift/reports/{path}")
     assert answer.status_code == 404
     assert "secret" not in answer.text.replace("secret.html", "")
+
+
+def test_reports_are_served_from_a_folder_that_is_itself_a_link(viewer, home):
+    (home / "reports").rename(home.parent / "large-disk")
+    (home / "reports").symlink_to(home.parent / "large-disk")
+    assert viewer.get("/nightshift/reports/tides/2024-03-06/checks.html").status_code == 200
+    assert viewer.get("/nightshift/reports/tides/link.html").status_code == 404
 
 
 def test_a_key_page_tells_the_story_and_escapes_what_it_tells(viewer, ledger):

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pipelines.engine.errors import StorageError, UsageError, nearest
+from pipelines.engine.paths import below
 from pipelines.engine.storage.credentials import Credentials, machine_credentials
 from pipelines.engine.storage.local import LocalStore
 from pipelines.engine.storage.store import Found, Store
@@ -34,12 +35,9 @@ class Location:
         """Go deeper, and only deeper.
 
         Raises:
-            UsageError: The name leads elsewhere.
+            PathRefused: The name leads elsewhere.
         """
-        parts = relative.split("/")
-        if "\0" in relative or "\\" in relative or any(part in ("", ".", "..") for part in parts):
-            raise UsageError(f"{relative!r} is no path below {self}: expected names with / between them, and no `..`")
-        return Location(self.store, f"{self.path.rstrip('/')}/{relative}")
+        return Location(self.store, below(self.path, relative))
 
     @property
     def is_here(self) -> bool:
@@ -70,7 +68,7 @@ class Location:
 
     def files(self, suffix: str) -> list[Location]:
         """Return the files of one kind that lie directly in the folder, by name."""
-        return [self / name for name in self.names() if name.endswith(suffix)]
+        return [Location(self.store, f"{self.path}/{name}") for name in self.names() if name.endswith(suffix)]
 
     def copy(self) -> Path:
         """Return a file of this machine with the present content; the file itself if it lies here."""

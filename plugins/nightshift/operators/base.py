@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
 from airflow.sdk import BaseOperator
 
@@ -13,7 +15,8 @@ from nightshift.links import PREFIX, KeyLink
 from nightshift.retry import ROOTS, retry_policy
 from nightshift.triggers import KeyFreeTrigger
 from pipelines.engine.catalog import load_pipeline
-from pipelines.engine.errors import KeyBusy, UnknownNight
+from pipelines.engine.errors import KeyBusy, PathRefused, UnknownNight
+from pipelines.engine.paths import inside
 from pipelines.engine.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -77,19 +80,20 @@ class StepOperator(BaseOperator):
             self.note(report=result.get("report"), run=result.get("url"), key=result.get("key"))
 
     def note(self, *, report: object = None, run: str | None = None, key: str | None = None) -> None:
-        """Keep link targets: a report file, an MLflow page, a key's digest."""
+        """Keep link targets: a report file, an MLflow page, a key's digest.
+
+        What they are made of comes from the ledger; what is no report, page or digest gets no link.
+        """
         from pipelines.engine.settings import read_settings
 
         if report:
-            self.link_targets["report"] = f"{PREFIX}/reports/{_below(str(report), read_settings().reports)}"
-        if run:
+            with suppress(PathRefused):
+                path = inside(read_settings().reports, str(report))
+                self.link_targets["report"] = f"{PREFIX}/reports/{quote(path)}"
+        if run and urlsplit(run).scheme in ("http", "https"):
             self.link_targets["run"] = run
         if key:
-            self.link_targets["key"] = f"{PREFIX}/keys/{key}"
-
-
-def _below(path: str, root: str) -> str:
-    return path.removeprefix(root).lstrip("/")
+            self.link_targets["key"] = f"{PREFIX}/keys/{quote(key, safe='')}"
 
 
 def partition_of(value: str | None, dag_id: str, word: str = "night") -> str:

@@ -70,6 +70,66 @@ def test_a_run_without_partition_key_fails_with_a_sentence(place, at, partition_
     assert "Partition Key, such as 2013-11-19" in str(ran.error)
 
 
+@pytest.mark.parametrize(
+    "partition_key",
+    [
+        "../../etc",
+        "/etc/passwd",
+        "%2e%2e%2f%2e%2e",
+        "2024-03-06/../../x",
+        "2024-03-06\0",
+        "2024-03-06\n",
+        "2024-03-06#0",
+        "２０２４-０３-０６",
+        "2024-03-\udcff06",
+        "' OR 1=1 --",
+        "9" * 5000,
+    ],
+)
+def test_a_partition_key_that_is_no_night_fails_in_words_and_writes_nothing(place, at, partition_key):
+    at(place)
+    before = files_in(place.home)
+    ran = run_task(in_dag(ValidateOperator), partition_key=partition_key)
+    assert (ran.state, type(ran.error).__name__) == ("failed", "UnknownNight")
+    assert "expected a date such as 2013-11-19" in str(ran.error)
+    assert len(str(ran.error)) < 400
+    assert files_in(place.home) == before
+
+
+def files_in(home):
+    """Every file of a home and beside it, less what SQLite keeps while it is open."""
+    return {path for path in home.parent.rglob("*") if not path.name.endswith(("-wal", "-shm"))}
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        {"report": "/etc/passwd"},
+        {"report": "{reports}/../secret.html"},
+        {"report": "{reports}-of-others/x.html"},
+        {"report": "javascript:alert(1)"},
+        {"run": "javascript:alert(1)"},
+        {"run": "data:text/html,x"},
+        {"run": "//evil.example/x"},
+    ],
+)
+def test_what_a_record_says_becomes_a_link_only_to_reports_and_web_pages(place, at, noted):
+    at(place)
+    operator = in_dag(ValidateOperator)
+    operator.note(**{name: value.format(reports=place.settings.reports) for name, value in noted.items()})
+    assert operator.link_targets == {}
+
+
+def test_a_link_to_a_report_is_a_quoted_address(place, at):
+    at(place)
+    operator = in_dag(ValidateOperator)
+    operator.note(report=f"{place.settings.reports}/tides/a b?#.html", key="../x")
+    assert operator.link_targets == {
+        "report": "/nightshift/reports/tides/a%20b%3F%23.html",
+        "key": "/nightshift/keys/..%2Fx",
+    }
+
+
 def test_bad_data_fails_without_retry_and_the_report_is_linked(place, at):
     at(place)
     rows = tides.make_rows(NIGHT)
