@@ -1,28 +1,36 @@
 """Verified load: model files come from the artifact store into a local cache, and are checked each time."""
 
 import contextlib
+import os
 import shutil
 import uuid
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from model_registry.digests import verify
+from model_registry.digests import is_digest, verify
 from model_registry.errors import TamperedModel
 from model_registry.mlflow_door import Store, transferring
 from model_registry.model_directory import PACKAGE
 from model_registry.records import ModelVersion
 from model_registry.training import download
 
+_STRANGER = (
+    "{who} has no recorded digest of its files: it was not registered by Nightshift, and is not loaded.\n"
+    "Expected: a version that a training registered. Got: one that was made in MLflow by hand, or lost its tags.\n"
+    "If an alias was moved to it by hand, move it back to a version whose tags have `nightshift.digest`; "
+    "a model comes in through its training: `nightshift train {name} --as-of NIGHT`."
+)
+
 
 def fetch(store: Store, version: ModelVersion, cache: Path) -> Path:
     """The package directory of a version, verified; see Registry.fetch."""
     who = f"{version.name} version {version.version}"
-    if not version.digest:
-        raise TamperedModel(f"{who} has no recorded digest: it was not registered by Nightshift, and is not loaded.")
+    if not (version.key and is_digest(version.digest)):
+        raise TamperedModel(_STRANGER.format(who=who, name=version.name))
     place = cache / version.digest
     if not _is_sound(place, version.digest):
         with store.speaking() as client:
-            cache.mkdir(parents=True, exist_ok=True)
+            cache.mkdir(mode=0o700, parents=True, exist_ok=True)
             uri = client.get_model_version_download_uri(version.name, version.version)
             with TemporaryDirectory(prefix=".fetch-", dir=cache) as scratch, transferring():
                 fresh = download(store, uri, Path(scratch) / "model")
@@ -32,7 +40,9 @@ def fetch(store: Store, version: ModelVersion, cache: Path) -> Path:
 
 
 def _is_sound(place: Path, digest: str) -> bool:
-    """Whether the cache holds the files, unchanged."""
+    """Whether the cache holds the files, unchanged; asked before each load, for a cache can be changed as well."""
+    if place.is_symlink():  # it could lead elsewhere a moment later
+        return False
     try:
         verify(place, digest, str(place))
     except (TamperedModel, OSError):
@@ -42,13 +52,21 @@ def _is_sound(place: Path, digest: str) -> bool:
 
 def _put(fresh: Path, place: Path, digest: str) -> None:
     """Move a verified directory to its place in one step. Another process may put the same one there first."""
-    if place.exists():
+    if os.path.lexists(place):
         spoilt = place.with_name(f".spoilt-{uuid.uuid4().hex}")
         with contextlib.suppress(FileNotFoundError):
             place.rename(spoilt)
-        shutil.rmtree(spoilt, ignore_errors=True)
+        _remove(spoilt)
     try:
         fresh.rename(place)
     except OSError:
         if not _is_sound(place, digest):
             raise
+
+
+def _remove(spoilt: Path) -> None:
+    """Remove what stood in the way; of a link the link, never what it leads to."""
+    if spoilt.is_dir() and not spoilt.is_symlink():
+        shutil.rmtree(spoilt, ignore_errors=True)
+    else:
+        spoilt.unlink(missing_ok=True)

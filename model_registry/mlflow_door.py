@@ -33,6 +33,8 @@ def mlflow_environment() -> dict[str, str]:
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         # A model directory holds what we put there, not the uv files of the folder where the command was typed.
         "MLFLOW_UV_AUTO_DETECT": "false",
+        # Our models are read without a pickle; whoever loads another kind with MLflow says so himself.
+        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         # MLflow's own seven retries of 120 s take minutes to report a dead server. Two tries of 6 s and a pause of
         # at most 2 s stay below 15 s; longer patience is the business of whoever retries the task.
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",

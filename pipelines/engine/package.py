@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.encoding import Encoding
+from pipelines.engine.errors import ModelError
 from pipelines.engine.models import Scorer, family_named, family_of
 
 if TYPE_CHECKING:
@@ -39,17 +40,38 @@ def write_package(folder: Path, model: object, encoding: Encoding, profile: Mapp
 
 
 def load_scorer(folder: Path) -> Scorer:
-    """Load a package for scoring."""
-    return family_named(_read(folder, "package")["family"]).load(folder, Encoding.from_json(_read(folder, "encoding")))
+    """Load a package for scoring; its files must have been verified before (`model_registry.Registry.fetch`).
+
+    Which code reads the model is looked up in the list of families. `loader` in package.json is for MLflow's face of the
+    package alone, and nothing is unpickled on the way.
+
+    Raises:
+        ModelError: It is no package, or of a family that this Nightshift does not know.
+    """
+    family = family_named(str(_read(folder, "package").get("family")))
+    return family.load(folder, Encoding.from_json(_read(folder, "encoding")))
 
 
 def read_profile(folder: Path) -> dict[str, Any]:
-    """Return how the training rows (`features`) and scores (`score`) were distributed."""
+    """Return how the training rows (`features`) and scores (`score`) were distributed.
+
+    Raises:
+        ModelError: It is no package.
+    """
     return _read(folder, "profile")
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads((folder / f"{name}.json").read_text())
+    path = folder / f"{name}.json"
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        value = error
+    if not isinstance(value, dict):
+        raise ModelError(
+            f"{path} cannot be read as a part of a model package; expected a JSON object, got {str(value)[:200]}. "
+            "Promote a version that a training made."
+        )
     return value
 
 

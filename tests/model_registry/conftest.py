@@ -17,7 +17,7 @@ def _surroundings():
     """The loader's module can be imported, and MLflow's manners do not leak into other tests."""
     before = dict(os.environ)
     sys.path.insert(0, str(HERE))
-    os.environ.update(mlflow_environment(), MLFLOW_ALLOW_PICKLE_DESERIALIZATION="false")
+    os.environ.update(mlflow_environment())
     yield
     sys.path.remove(str(HERE))
     os.environ.clear()

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -67,18 +68,84 @@ def test_spoilt_cache_is_fetched_anew(registry, version, cache, rows):
     assert [each.name for each in cache.iterdir()] == [version.digest]
 
 
+def changed(place):
+    (place / "artifacts/package/model.json").write_text('{"hour": 3.0}')
+
+
+def added(place):
+    (place / "artifacts/package/sitecustomize.py").write_text("print()")
+
+
+def removed(place):
+    (place / "MLmodel").unlink()
+
+
+def linked_file(place):
+    (place / "artifacts/package/model.json").rename(place.parent.parent / "elsewhere.json")
+    (place / "artifacts/package/model.json").symlink_to(place.parent.parent / "elsewhere.json")
+
+
+def linked_folder(place):
+    (place / "artifacts").rename(place.parent.parent / "elsewhere")
+    (place / "artifacts").symlink_to(place.parent.parent / "elsewhere")
+
+
+def linked_place(place):
+    place.rename(place.parent.parent / "elsewhere")
+    place.symlink_to(place.parent.parent / "elsewhere")
+
+
+def dangling_place(place):
+    linked_place(place)
+    shutil.rmtree(place.parent.parent / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [changed, added, removed, linked_file, linked_folder, linked_place, dangling_place],
+    ids=lambda spoil: spoil.__name__,
+)
+def test_cache_that_was_changed_after_it_was_verified_is_fetched_anew(registry, version, cache, rows, spoil):
+    place = registry.fetch(version, cache).parents[1]
+    spoil(place)
+    package = registry.fetch(version, cache)
+    assert load_package(package).predict_frame(rows).tolist() == [11.0, 12.0, 14.0]
+    assert [each.name for each in cache.iterdir()] == [version.digest]
+    assert not [path for path in (place, *place.rglob("*")) if path.is_symlink()]
+    assert not (place / "artifacts/package/sitecustomize.py").exists()
+
+
+def test_what_a_planted_link_leads_to_is_left_alone(registry, version, cache, tmp_path):
+    linked_place(registry.fetch(version, cache).parents[1])
+    registry.fetch(version, cache)
+    assert (tmp_path / "elsewhere" / "MLmodel").exists()
+
+
+def test_changed_cache_and_changed_store_are_never_loaded(registry, version, cache):
+    place = registry.fetch(version, cache).parents[1]
+    for folder in (place, Path(version.source)):
+        changed(folder)
+    for _ in range(2):
+        with pytest.raises(TamperedModel, match=r"File: artifacts/package/model\.json"):
+            registry.fetch(version, cache)
+
+
 def test_emptied_cache_entry_is_fetched_anew(registry, version, cache):
     (cache / version.digest).mkdir(parents=True)
     assert (registry.fetch(version, cache) / "package.json").exists()
 
 
-def test_version_without_a_digest_is_never_loaded(registry, version, cache):
+@pytest.mark.parametrize(
+    "tags", [{"digest": ""}, {"key": ""}, {"digest": "../../elsewhere"}, {"digest": "/etc"}, {"digest": "a\0b"}]
+)
+def test_version_without_our_tags_is_never_loaded(registry, version, cache, tags):
     with pytest.raises(TamperedModel, match="no recorded digest"):
-        registry.fetch(dataclasses.replace(version, digest=""), cache)
+        registry.fetch(dataclasses.replace(version, **tags), cache)
+    assert not cache.exists()
 
 
 def test_plain_mlflow_loads_the_champion_and_predicts_from_raw_columns(registry, version, rows):
-    """With pickles forbidden, as the fixtures of this folder have it."""
+    """With pickles forbidden, as our manners have it."""
     import mlflow
 
     registry.promote("flights", to=version.version, expected=None, key="p", actor="test", reason="first")

@@ -5,7 +5,7 @@ A new family is a new file with `FAMILY`, and one line here.
 
 from __future__ import annotations
 
-from pipelines.engine.errors import FitFailed
+from pipelines.engine.errors import FitFailed, ModelError
 from pipelines.engine.models.base import Family, Scorer
 from pipelines.engine.models.lightgbm import LIGHTGBM
 from pipelines.engine.models.scikit_learn import SCIKIT_LEARN
@@ -30,9 +30,12 @@ def family_named(name: str) -> Family:
     """Return a family by the name that a package carries.
 
     Raises:
-        KeyError: This version of Nightshift does not know it.
+        ModelError: This version of Nightshift does not know it.
     """
-    return {family.name: family for family in FAMILIES}[name]
+    known = {family.name: family for family in FAMILIES}
+    if name not in known:
+        raise ModelError(f"the model is of the family {name[:80]!r}; this Nightshift reads {', '.join(known)}")
+    return known[name]
 
 
 __all__ = ["FAMILIES", "Family", "Scorer", "family_named", "family_of"]

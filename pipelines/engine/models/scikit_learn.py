@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
 FILE = "model.skops"
 TRUSTED = ("numpy.", "scipy.", "sklearn.")
-"""Libraries whose own types are believed. A package is loaded only if its files are the registered ones; what matters is
-that no function and no class from elsewhere is called while it is read."""
+"""Libraries whose own classes are believed, beside what skops itself believes."""
+TRUSTED_FUNCTIONS = ("sklearn.feature_selection.", "sklearn.metrics.")
+"""Where functions are believed as well: scores. A function from anywhere could be called with anything by a
+`FunctionTransformer`, and `numpy.load` reads pickles."""
 
 
 class ScikitLearn:
@@ -97,8 +100,23 @@ def _types(file: Path) -> tuple[list[str], list[str]]:
     """Return the types in a file that could run code, and those of trusted libraries that skops alone would refuse."""
     with _skops() as io:
         found = io.get_untrusted_types(file=file)
-    known = [name for name in found if name.startswith(TRUSTED)]
+        known = [name for name in found if name.startswith(TRUSTED) and _is_believed(name)]
     return [name for name in found if name not in known], known
+
+
+def _is_believed(name: str) -> bool:
+    """Whether a name is that of a class where the class is defined (or of a score).
+
+    A name alone says little: modules pass on what they import, and `sklearn.utils._testing.check_output` is a name of
+    `subprocess.check_output`.
+    """
+    module, _, attribute = name.rpartition(".")
+    try:
+        meant = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError):
+        return False
+    defined_there = f"{getattr(meant, '__module__', '')}.{getattr(meant, '__qualname__', '')}" == name
+    return defined_there and (isinstance(meant, type) or name.startswith(TRUSTED_FUNCTIONS))
 
 
 SCIKIT_LEARN = ScikitLearn()
