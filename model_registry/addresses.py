@@ -2,9 +2,12 @@
 
 import re
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s'\"]+@")
+_PARAMETERS = re.compile(r"([?&][^=&\s'\"]*(?:pass|secret|token|key)[^=&\s'\"]*=)[^&\s'\"]+", re.IGNORECASE)
+_SHORTEST = 4
+"""A password of fewer characters is hidden inside its URI alone: it would be found in every second word."""
 
 
 def is_server(tracking_uri: str) -> bool:
@@ -19,8 +22,31 @@ def sqlite_file(tracking_uri: str) -> Path | None:
 
 
 def without_credentials(text: str) -> str:
-    """The text with the user and password of every URI in it left out."""
-    return _CREDENTIALS.sub("", text)
+    """The text with the user and password, and parameters that sound secret, of every URI in it left out."""
+    return _PARAMETERS.sub(r"\1***", _CREDENTIALS.sub("", text))
+
+
+def passwords_of(uri: str) -> list[str]:
+    """The password (or lone token) in a URI as written, decoded and encoded, longest first; none if it has none.
+
+    One that should have been percent-encoded and was not may hold `/` and `@`: it ends at the last `@` there is.
+    """
+    rest = uri.partition("://")[2]
+    logins = {re.split("[/?#]", rest)[0].rpartition("@")[0], rest.rpartition("@")[0]}
+    tokens = {login for login in logins if is_server(uri) and ":" not in login}
+    written = {login.partition(":")[2] for login in logins} | tokens
+    every = {form for password in written for form in (password, unquote(password), quote(password, safe=""))}
+    return sorted(filter(None, every), key=lambda form: (-len(form), form))
+
+
+def hidden(text: str, *uris: str) -> str:
+    """The text without the passwords of these URIs, wherever they stand in it, and without those of other URIs."""
+    for uri in uris:
+        login = uri.partition("://")[2].rpartition("@")[0]
+        text = text.replace(f"{login}@", "") if login else text
+        for password in passwords_of(uri):
+            text = text.replace(password, "***") if len(password) >= _SHORTEST else text
+    return without_credentials(text)
 
 
 def default_artifact_root(tracking_uri: str) -> str | None:
@@ -37,7 +63,7 @@ def experiment_location(artifact_root: str | None, experiment: str) -> str | Non
 def ui_base(tracking_uri: str, ui_url: str | None) -> str:
     """The address of MLflow's pages without credentials, or "" when there is none."""
     base = ui_url or (tracking_uri if is_server(tracking_uri) else "")
-    parts = urlsplit(base)
+    parts = urlsplit(hidden(base, base))
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
 
 

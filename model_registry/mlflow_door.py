@@ -7,7 +7,7 @@ and only where nobody chose otherwise. Nothing else of the process is changed: n
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -55,7 +55,7 @@ def preload() -> None:
 class Store:
     """The addresses of one MLflow store; the client is opened at first use."""
 
-    tracking_uri: str
+    tracking_uri: str = field(repr=False)  # it may hold a password
     artifact_root: str | None
     ui_url: str | None = None
 
@@ -95,7 +95,7 @@ class Store:
             translated = translate(error, self.tracking_uri)
             if translated is None:
                 raise
-            raise translated from error
+            raise translated from None
 
 
 @contextmanager

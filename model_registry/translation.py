@@ -2,26 +2,31 @@
 
 from collections.abc import Iterator
 
-from model_registry.addresses import is_server, without_credentials
+from model_registry.addresses import hidden, is_server
 from model_registry.errors import RegistryError, RegistryRefused, RegistryUnavailable, StorageFailed
 
 _LONGEST = 300
 
 
 def translate(error: Exception, tracking_uri: str) -> RegistryError | None:
-    """What an error of MLflow or of a library below it means; None for our own errors and for mistakes in code."""
+    """What an error of MLflow or of a library below it means; None for our own errors and for mistakes in code.
+
+    Raise it `from None`: MLflow writes the whole tracking URI into its errors, and a traceback shows them all.
+    """
     if isinstance(error, RegistryError):
         return None
-    where = without_credentials(tracking_uri)
+    where = hidden(tracking_uri, tracking_uri)
     if _is_unanswered(error):
         return RegistryUnavailable(
-            f"The model registry at {where} does not answer: {_short(_root(error))}\n{_remedy(tracking_uri)}"
+            f"The model registry at {where} does not answer: {_short(_root(error), tracking_uri)}\n{_remedy(tracking_uri)}"
         )
     if isinstance(error, OSError):
-        return StorageFailed(f"Files of the model registry at {where} could not be read or written: {error}")
+        return StorageFailed(
+            f"Files of the model registry at {where} could not be read or written: {_short(error, tracking_uri)}"
+        )
     if not isinstance(error, _foreign()):
         return None
-    line = _short(error)
+    line = _short(error, tracking_uri)
     advice = " Back the database up, then run `mlflow db upgrade URI`." if "database schema" in line else ""
     return RegistryRefused(f"The model registry at {where} refused: {line}{advice}")
 
@@ -63,9 +68,9 @@ def _root(error: Exception) -> BaseException:
     return list(_chain(error))[-1]
 
 
-def _short(error: BaseException) -> str:
+def _short(error: BaseException, tracking_uri: str) -> str:
     """One line: the beginning and the end of what the error says, for MLflow puts the reason at either."""
-    text = " ".join(without_credentials(str(error)).split()) or type(error).__name__
+    text = " ".join(hidden(str(error), tracking_uri).split()) or type(error).__name__
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
 
 

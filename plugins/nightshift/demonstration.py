@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from model_registry.addresses import without_credentials
+from model_registry.addresses import hidden
 from nightshift.commands.show import print_table, progress
 from nightshift.commands.status import read_status
 from nightshift.commands.tree import say
@@ -237,7 +237,7 @@ def _show_places(shown: Demonstration) -> None:
     places = (
         ("predictions", f"{settings.tables}/{PIPELINE}/predictions", "a Delta table"),
         ("reports", f"{settings.reports}/{PIPELINE}", "checks of each night, pictures of each training"),
-        ("models", without_credentials(settings.tracking_uri), "MLflow"),
+        ("models", hidden(settings.tracking_uri, settings.tracking_uri), "MLflow"),
     )
     for name, place, what in places:
         click.echo(f"  {name:<12} {_short(place)}  ({what})")

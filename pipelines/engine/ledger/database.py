@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.pool import NullPool
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
+from model_registry.addresses import hidden
 from pipelines.engine.errors import LedgerError, LedgerNotMigrated, LedgerUnavailable, UsageError
 
 log = logging.getLogger(__name__)
@@ -29,12 +30,7 @@ def connect(url: str) -> Engine:
     Raises:
         UsageError: The URL is not one, or its database is neither SQLite nor Postgres.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise UsageError(
-            "the ledger URL (NIGHTSHIFT_LEDGER_URL) is not a URL; expected sqlite:///FILE or postgresql://..."
-        ) from None
+    parsed = _parse(url)
     backend = parsed.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
         raise UsageError(
@@ -43,10 +39,32 @@ def connect(url: str) -> Engine:
     if backend == "postgresql" and parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg2")
     options: dict[str, Any] = {} if backend == "sqlite" else {"connect_args": {"connect_timeout": 5}}
-    engine = create_engine(parsed, poolclass=NullPool, **options)
+    try:
+        engine = create_engine(parsed, poolclass=NullPool, **options)
+    except ArgumentError:
+        raise UsageError(
+            f"the ledger URL names the driver {parsed.drivername!r}, which is not installed; "
+            "expected sqlite:///FILE or postgresql://USER@HOST/NAME"
+        ) from None
     if backend == "sqlite":
         _prepare_sqlite(engine)
     return engine
+
+
+def _parse(url: str) -> URL:
+    """Read a URL. What is wrong with it is never shown: a password may be what is wrong."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise UsageError(
+            "the ledger URL (NIGHTSHIFT_LEDGER_URL) is not a URL; expected sqlite:///FILE or postgresql://..."
+        ) from None
+    if "@" in (parsed.host or ""):
+        raise UsageError(
+            "the ledger URL (NIGHTSHIFT_LEDGER_URL) has more than one @ before its database. "
+            "In a password, write @ as %40, or leave the password out and use PGPASSFILE."
+        )
+    return parsed
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -67,8 +85,8 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 def shown(url: URL) -> str:
-    """Return a URL that may be shown: without its password."""
-    return url.render_as_string(hide_password=True)
+    """Return a URL that may be shown: without its password, and without parameters, of which some are secret."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def retrying(patience: float) -> Retrying:
@@ -114,7 +132,8 @@ def _missing_file(url: URL) -> Path | None:
 
 
 def _in_words(error: DBAPIError, url: URL) -> LedgerError:
-    text = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+    said = hidden(str(error.orig), url.render_as_string(hide_password=False)).strip() if error.orig else ""
+    text = said.splitlines()[0] if said else type(error).__name__
     if "no such table" in text or (isinstance(error, ProgrammingError) and "does not exist" in text):
         return _not_migrated(url, text)
     if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from airflow.sdk import BaseOperator
 
+from model_registry.addresses import passwords_of
 from nightshift.links import PREFIX, KeyLink
 from nightshift.retry import ROOTS, retry_policy
 from nightshift.triggers import KeyFreeTrigger
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
 
     from pipelines.engine.runtime import Runtime
+    from pipelines.engine.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +59,12 @@ class StepOperator(BaseOperator):
     def execute(self, context: Context) -> Any:
         """Run the step once; Airflow keeps what it returns as XCom."""
         from nightshift.connections import open_doors
+        from pipelines.engine.settings import read_settings
 
+        settings = read_settings()
+        _hide_passwords(settings)
         try:
-            result = self.step(open_doors(), load_pipeline(self.pipeline), context)
+            result = self.step(open_doors(settings), load_pipeline(self.pipeline), context)
         except KeyBusy as busy:
             log.info("%s. Waiting without a worker.", busy)
             self.defer(trigger=KeyFreeTrigger(busy.key), method_name="resume")
@@ -94,6 +99,14 @@ class StepOperator(BaseOperator):
             self.link_targets["run"] = run
         if key:
             self.link_targets["key"] = f"{PREFIX}/keys/{quote(key, safe='')}"
+
+
+def _hide_passwords(settings: Settings) -> None:
+    """Let Airflow strike out the passwords in whatever a task prints; our own messages never hold them, a library's may."""
+    from airflow.sdk.log import mask_secret
+
+    for password in (*passwords_of(settings.ledger_url), *passwords_of(settings.tracking_uri)):
+        mask_secret(password)
 
 
 def partition_of(value: str | None, dag_id: str, word: str = "night") -> str:
