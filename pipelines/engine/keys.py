@@ -23,8 +23,8 @@ def canonical_json(value: object) -> str:
 
 
 def digest_of(value: object) -> str:
-    """Return the SHA-256 of a value's canonical JSON, in hex."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+    """Return the SHA-256 of a value's canonical JSON, in hex; text may hold halves of characters, as file names do."""
+    return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,18 +73,19 @@ def join_labels(pipeline: Pipeline, rows: pa.Table, labels: pa.Table) -> Learnab
     """
     import duckdb
 
-    ids = ", ".join(f'"{name}"' for name in pipeline.id_columns)
-    keys = f'"{NIGHT}", {ids}'
+    ids = ", ".join(_quoted(name) for name in pipeline.id_columns)
+    keys = f"{_quoted(NIGHT)}, {ids}"
     target = pipeline.labels.target
+    twice = f"SELECT count(*) FROM (SELECT {keys} FROM labels GROUP BY ALL HAVING count(*) > 1)"  # noqa: S608 - quoted
+    join = (
+        f'SELECT rows.*, CAST(labels.{_quoted(target)} AS BIGINT) AS "__target" '  # noqa: S608 - quoted
+        f"FROM rows JOIN labels USING ({keys}) ORDER BY {keys}"
+    )
     with duckdb.connect() as connection:
         connection.register("rows", rows)
         connection.register("labels", labels)
-        (doubled,) = connection.sql(
-            f"SELECT count(*) FROM (SELECT {keys} FROM labels GROUP BY ALL HAVING count(*) > 1)"
-        ).fetchall()[0]
-        joined = connection.sql(
-            f'SELECT rows.*, CAST(labels."{target}" AS BIGINT) AS "__target" FROM rows JOIN labels USING ({keys}) ORDER BY {keys}'
-        ).to_arrow_table()
+        (doubled,) = connection.sql(twice).fetchall()[0]
+        joined = connection.sql(join).to_arrow_table()
     values = joined["__target"].to_numpy()
     if not len(values):
         raise DataError(
@@ -98,6 +99,11 @@ def join_labels(pipeline: Pipeline, rows: pa.Table, labels: pa.Table) -> Learnab
     if wrong:
         raise DataError(f"{wrong} labels in {target!r} of {pipeline.name} are neither 0 nor 1")
     return Learnable(joined.drop_columns(["__target"]), values)
+
+
+def _quoted(column: str) -> str:
+    """Return a column's name as SQL: names cannot be parameters."""
+    return '"' + column.replace('"', '""') + '"'
 
 
 def split(data: Learnable, holdout: Sequence[str]) -> tuple[Learnable, Learnable]:

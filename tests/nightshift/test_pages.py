@@ -147,6 +147,14 @@ def test_an_unknown_key_is_a_sentence(viewer, ledger):
     assert (answer.status_code, answer.json()) == (404, {"detail": "the ledger has no key abcdef"})
 
 
+@pytest.mark.parametrize("digest", ["%00", "%25", "'%20OR%201=1%20--", "..%2f..", "0" * 70, "%F0%9F%8C%99"])
+def test_what_can_be_no_key_is_a_sentence(viewer, ledger, digest):
+    ledger.claim(KEY, holder="me")
+    answer = viewer.get(f"/nightshift/keys/{digest}")
+    assert answer.status_code == 404
+    assert KEY.digest not in answer.text
+
+
 def test_first_digits_of_two_keys_are_a_sentence(viewer, ledger):
     for number in range(20):
         ledger.claim(TaskKey(pipeline="tides", step="score", partition=str(number)), holder="me")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Row, Select, and_, case, func, insert, null, or_, select, update
+from sqlalchemy import Column, Connection, Row, Select, String, and_, case, func, insert, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipelines.engine.errors import FenceLost, LedgerNotMigrated, PayloadConflict, UsageError
@@ -80,7 +80,11 @@ class Ledger:
 
         Raises:
             PayloadConflict: The key is known with another payload.
+            UsageError: A name in the key, or the holder's, cannot be kept.
         """
+        for column in (task_keys.c.pipeline, task_keys.c.step, task_keys.c.partition):
+            _check_name(column, getattr(key, column.name))
+        _check_name(task_keys.c.holder, holder)
         return self._safely(lambda connection: _claim(connection, key, holder, payload, self.lease_seconds))
 
     def renew(self, claim: Claimed) -> None:
@@ -161,8 +165,11 @@ class Ledger:
             The opened key, or None if `fence` is no longer its fence.
 
         Raises:
-            UsageError: The ledger does not know the key.
+            UsageError: The ledger does not know the key, or the holder's name cannot be kept.
         """
+        _check_name(task_keys.c.key, digest)
+        _check_name(task_keys.c.holder, holder)
+        reason = _storable(reason)
 
         def write(connection: Connection) -> Entry | None:
             values = {
@@ -189,8 +196,9 @@ class Ledger:
         """Return one key by its digest or by the beginning of it.
 
         Raises:
-            UsageError: The beginning fits more than one key.
+            UsageError: The beginning fits more than one key, or cannot be one.
         """
+        _check_name(task_keys.c.key, digest)
         found = self._entries(select(task_keys).where(task_keys.c.key.startswith(digest, autoescape=True)).limit(2))
         if len(found) > 1:
             raise UsageError(f"{digest!r} begins more than one key; give more of its digits")
@@ -204,8 +212,14 @@ class Ledger:
         partition: str | None = None,
         limit: int | None = None,
     ) -> list[Entry]:
-        """Return keys, the latest claimed first; those of a partition include its shards'."""
+        """Return keys, the latest claimed first; those of a partition include its shards'.
+
+        Raises:
+            UsageError: A name is none that a key can have.
+        """
         wanted = {"pipeline": pipeline, "step": step}
+        for name, value in {**wanted, "partition": partition}.items():
+            _check_name(task_keys.c[name], value or "")
         conditions = [task_keys.c[name] == value for name, value in wanted.items() if value is not None]
         if partition is not None:
             shards = task_keys.c.partition.startswith(f"{partition}#", autoescape=True)
@@ -214,7 +228,12 @@ class Ledger:
         return self._entries(newest_first.limit(limit))
 
     def history(self, digest: str) -> list[Event]:
-        """Return everything that happened to a key, oldest first."""
+        """Return everything that happened to a key, oldest first.
+
+        Raises:
+            UsageError: The digest cannot be one.
+        """
+        _check_name(task_events.c.key, digest)
         wanted = select(task_events).where(task_events.c.key == digest).order_by(task_events.c.id)
         rows = self._safely(lambda connection: connection.execute(wanted).all())
         return [Event(r.key, r.at, r.event, r.fence, r.generation, r.holder, r.detail) for r in rows]
@@ -310,6 +329,15 @@ def _check_small_json(claim: Claimed, result: dict[str, Any]) -> None:
     if length > LARGEST_RESULT:
         raise UsageError(
             f"the result of {claim.key[:12]} has {length} characters; the ledger keeps up to {LARGEST_RESULT}"
+        )
+
+
+def _check_name(column: Column[Any], name: str) -> None:
+    """Raises UsageError when not every database can keep a name, or look for it, exactly as it is."""
+    longest = cast("String", column.type).length or 0
+    if len(name) > longest or name != _storable(name):
+        raise UsageError(
+            f"the ledger keeps no {column.name} {name[:80]!a}; expected up to {longest} whole characters, and none of them NUL"
         )
 
 

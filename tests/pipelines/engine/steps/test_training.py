@@ -12,7 +12,7 @@ import pytest
 
 from model_registry import AliasMoved, KeyConflict
 from pipelines.engine.errors import DataError, FitFailed, RowsChanged
-from pipelines.engine.pipeline import Gate
+from pipelines.engine.pipeline import Gate, Labels, Rows
 from pipelines.engine.steps.evaluate import evaluate
 from pipelines.engine.steps.train import train
 from pipelines.engine.steps.validate_training import validate_training
@@ -283,3 +283,18 @@ def test_ids_that_come_every_night_get_the_label_of_their_night():
     learnable = join_labels(pipeline, rows, labels)
     assert learnable.table["buoy"].to_pylist() == ["a", "b", "a"]
     assert learnable.target.tolist() == [0, 1, 1]
+
+
+def test_column_name_that_means_something_to_sql_is_a_name():
+    hostile, target = 'id" FROM rows; DROP VIEW labels; --', 'flooded" OR "1'
+    pipeline = tides.declare(
+        rows=Rows(columns={hostile: "string", "wind": "double"}),
+        labels=Labels(columns={hostile: "string", target: "int64"}, target=target),
+        id_columns=[hostile],
+        features=["wind"],
+        slices=[],
+    )
+    nights = ["2024-01-01"] * 2
+    rows = pa.table({hostile: ["a", "b"], "wind": [1.0, 2.0], NIGHT_COLUMN: nights})
+    labels = pa.table({hostile: ["b", "a"], target: [1, 0], NIGHT_COLUMN: nights})
+    assert join_labels(pipeline, rows, labels).target.tolist() == [0, 1]
