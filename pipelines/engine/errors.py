@@ -27,7 +27,8 @@ NightshiftError
     ├── PathRefused           a recorded path leads out of its folder
     └── PublicationConflict   (retryable)
 
-`retryable` says whether trying the same work again later can succeed without anybody changing anything.
+`retryable` says whether trying the same work again later can succeed without anybody changing anything. An error that is
+not retryable ends the key's generation, so that the next try is a new one; where the two differ, `ends_generation` says so.
 """
 
 from __future__ import annotations
@@ -40,10 +41,13 @@ from typing import ClassVar
 class NightshiftError(Exception):
     """The root: catch this to catch everything that Nightshift says on purpose.
 
-    `key` is the digest of the task key under which it happened, or empty.
+    `key` is the digest of the task key under which it happened, or empty. `ends_generation` is None where it follows from
+    `retryable`; work that goes on outside of this process, such as a job in a cloud, sets it: whoever comes next looks for
+    the job of the generation, so only the end of that job may end it.
     """
 
     retryable: ClassVar[bool] = False
+    ends_generation: ClassVar[bool | None] = None
     key: str = ""
 
 

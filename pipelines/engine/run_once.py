@@ -204,14 +204,21 @@ def _heartbeat(hold: Hold) -> Iterator[None]:
 
 
 def _give_back(ledger: Ledger, claim: Claimed, error: BaseException) -> None:
-    """Tell the ledger how the try ended. An error that says nothing of itself is for good; an interrupt is not."""
+    """Tell the ledger how the try ended, and whether the next one is a new generation."""
     reason = f"{type(error).__name__}: {error}"[:2000]
-    again = getattr(error, "retryable", not isinstance(error, Exception))
     try:
-        if again:
-            ledger.release(claim, reason)
-        else:
+        if _ends_generation(error):
             ledger.fail(claim, reason)
+        else:
+            ledger.release(claim, reason)
     except LedgerError as trouble:
         # The work's own error is the one to show; the lease ends by itself.
         log.warning("could not tell the ledger that %s ended: %s", claim.key[:12], trouble)
+
+
+def _ends_generation(error: BaseException) -> bool:
+    """An error that says nothing of itself is for good; an interrupt is not."""
+    said: bool | None = getattr(error, "ends_generation", None)
+    if said is not None:
+        return said
+    return not getattr(error, "retryable", not isinstance(error, Exception))

@@ -160,6 +160,25 @@ def test_error_that_a_retry_may_mend_and_an_interrupt_keep_the_generation(ledger
     assert run_once(ledger, key, lambda hold: {"generation": hold.claim.generation}).result == {"generation": 1}
 
 
+class JobGoesOn(UsageError):
+    """As said by work outside of the process: no retry mends it, and the next try looks for the same job."""
+
+    ends_generation = False
+
+
+class JobDied(LedgerUnavailable):
+    """As said by work outside of the process: worth a retry, and that one needs a new job."""
+
+    ends_generation = True
+
+
+@pytest.mark.parametrize(("error", "state", "generation"), [(JobGoesOn("x"), "open", 1), (JobDied("x"), "failed", 2)])
+def test_error_may_say_itself_whether_the_next_try_is_a_new_generation(ledger, key, error, state, generation):
+    with pytest.raises(type(error)):
+        run_once(ledger, key, failing_with(error))
+    assert (ledger.entry(key.digest).state, ledger.entry(key.digest).generation) == (state, generation)
+
+
 def test_result_that_cannot_be_recorded_ends_the_try_at_once(ledger, key):
     with pytest.raises(UsageError, match="is not JSON"):
         run_once(ledger, key, lambda _: {"auc": float("nan")})
