@@ -17,6 +17,8 @@ Moment = Literal[
     "may commit",  # the fence was checked, the commit has not been sent
     "committed",  # readers see the night, and the ledger does not know
     "logged the run",  # MLflow has the training run, and the ledger does not know
+    "may submit",  # the fence was checked, and the cloud has not been asked for a training job
+    "submitted",  # the cloud has the training job, and nobody here remembers it
     "registered",  # MLflow has the version, and the ledger does not know
     "finishing",  # the work is done, and the ledger does not know
 ]

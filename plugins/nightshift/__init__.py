@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ScoreOperator,
         ValidateOperator,
     )
+    from nightshift.operators.sagemaker import SageMakerTrainOperator
     from nightshift.operators.training import (
         EvaluateOperator,
         PromoteOperator,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         TrainOperator,
         ValidateTrainingOperator,
     )
+    from nightshift.operators.vertex import VertexTrainOperator
 
 _WHERE = {
     "scoring_dag": "nightshift.factories",
@@ -35,6 +37,8 @@ _WHERE = {
     "PublishOperator": "nightshift.operators.night",
     "ScoreOperator": "nightshift.operators.night",
     "ValidateOperator": "nightshift.operators.night",
+    "SageMakerTrainOperator": "nightshift.operators.sagemaker",
+    "VertexTrainOperator": "nightshift.operators.vertex",
     "EvaluateOperator": "nightshift.operators.training",
     "PromoteOperator": "nightshift.operators.training",
     "RegisterOperator": "nightshift.operators.training",
@@ -49,10 +53,12 @@ __all__ = [
     "PromoteOperator",
     "PublishOperator",
     "RegisterOperator",
+    "SageMakerTrainOperator",
     "ScoreOperator",
     "TrainOperator",
     "ValidateOperator",
     "ValidateTrainingOperator",
+    "VertexTrainOperator",
     "scoring_dag",
     "training_dag",
 ]

@@ -1,4 +1,4 @@
-"""Links on a task instance: the report, the MLflow run, and the history of the key."""
+"""Links on a task instance: the report, the MLflow run, the job in a cloud, and the history of the key."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ class RunLink(BaseOperatorLink):
         return _target(operator, "run")
 
 
+class JobLink(BaseOperatorLink):
+    """The training job in a cloud that this task waits for, or waited for."""
+
+    name = "Training job"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the page of the cloud's console, or nothing before there is a job."""
+        return _target(operator, "job")
+
+
 class KeyLink(BaseOperatorLink):
     """What happened to this task's key: claims, takeovers, results."""
 
@@ -43,7 +53,7 @@ class KeyLink(BaseOperatorLink):
         return _target(operator, "key")
 
 
-LINKS: tuple[type[BaseOperatorLink], ...] = (ReportLink, RunLink, KeyLink)
+LINKS: tuple[type[BaseOperatorLink], ...] = (ReportLink, RunLink, JobLink, KeyLink)
 
 
 def _target(operator: BaseOperator, name: str) -> str:

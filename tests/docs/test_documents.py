@@ -49,14 +49,19 @@ def test_first_pipeline_of_the_readme_scores_its_nights(clone: Path) -> None:
 
 def test_dags_of_the_documents_parse(clone: Path) -> None:
     code = """
-import json, sys
-sys.path.insert(0, "dags")
-from airflow.sdk import DAG
-import parcels, parcels_by_hand
-print(json.dumps([sorted(d.task_ids) for m in (parcels, parcels_by_hand) for d in vars(m).values() if isinstance(d, DAG)]))
+import json
+from pathlib import Path
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(dag_folder="dags", bundle_path=Path("dags"))
+assert bag.import_errors == {}, bag.import_errors
+print(json.dumps({name: {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks} for name, dag in bag.dags.items()}))
 """
     found = json.loads(run(clone, "-c", code).splitlines()[-1])
-    assert ["monitor", "plan", "publish", "score", "validate"] in found
+    steps = {"validate", "plan", "score", "publish", "monitor"}
+    assert set(found["parcels_scoring"]) == steps
+    assert set(found["parcels_by_hand"]) == {*steps, "tell"}
+    for cloud in ("sagemaker", "vertex"):
+        assert found[f"parcels_on_{cloud}"] == {"validate": ["train"], "train": []}
 
 
 def test_code_of_the_documents_passes_lint(clone: Path) -> None:
