@@ -64,13 +64,6 @@ def publish_night(
     )
 
     def work(hold: Hold) -> dict[str, Any]:
-        def still_held(table: DeltaTable) -> None:
-            hold.check()
-            if published_files(table, night) != current:
-                raise PublicationConflict(
-                    f"somebody else published night {night} of {pipeline.name} meanwhile; their version stands. Try again to replace it."
-                )
-
         published = publish(
             folder,
             schema,
@@ -83,7 +76,7 @@ def publish_night(
                 "nightshift.pipeline": pipeline.name,
                 **{f"nightshift.{name}": str(value) for name, value in counts.items()},
             },
-            may_commit=still_held,
+            may_commit=lambda table: may_still_publish(hold, table, night, current),
         )
         return {
             "night": night,
@@ -94,6 +87,26 @@ def publish_night(
         }
 
     return runtime.run(key, work)
+
+
+def may_still_publish(hold: Hold, table: DeltaTable, night: str, replaced: Sequence[str]) -> None:
+    """Ask, right before a commit, whether it is still ours to make.
+
+    Args:
+        hold: The claim.
+        table: The handle that the commit will be made from.
+        night: What is published.
+        replaced: The files that the night showed when the key was made.
+
+    Raises:
+        FenceLost: Somebody else took the key over.
+        PublicationConflict: Somebody else published the night under another key.
+    """
+    hold.check()
+    if published_files(table, night) != list(replaced):
+        raise PublicationConflict(
+            f"somebody else published night {night} of {hold.key.pipeline} meanwhile; their version stands. Try again to replace it."
+        )
 
 
 def reconcile(checked: dict[str, Any], scored: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import click
 from nightshift.commands.airflow import airflow
 from nightshift.commands.data import data
 from nightshift.commands.demo import demo
+from nightshift.commands.drill import drill
 from nightshift.commands.keys import keys
 from nightshift.commands.migrate import migrate
 from nightshift.commands.pipelines import pipelines
@@ -24,6 +25,7 @@ COMMANDS: tuple[click.Command, ...] = (
     score,
     status,
     keys,
+    drill,
     migrate,
 )
 

@@ -1,0 +1,103 @@
+"""What a worker does: the engine's steps, as a task or the command line would call them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipelines.engine.pipeline import Pipeline
+    from pipelines.engine.runtime import Runtime
+
+PIPELINE = "flights"
+
+
+def _open(*, wait: bool = True) -> tuple[Runtime, Pipeline]:
+    from nightshift.connections import open_doors
+    from pipelines.engine.catalog import load_pipeline
+
+    return open_doors(wait=wait), load_pipeline(PIPELINE)
+
+
+def prepare(as_of: str, night: str) -> None:
+    """Make the data, train a first champion, and publish a first night."""
+    from nightshift.connections import open_storage
+    from pipelines.engine.catalog import load_pipeline
+    from pipelines.engine.delivery import deliver
+    from pipelines.engine.ledger.migrate import migrate
+    from pipelines.engine.runtime import no_progress
+    from pipelines.engine.settings import read_settings
+    from pipelines.engine.steps.whole import run_training
+
+    settings = read_settings()
+    deliver(settings, open_storage(settings), load_pipeline(PIPELINE), no_progress)
+    migrate(settings.ledger_url)
+    runtime, pipeline = _open()
+    run_training(runtime, pipeline, as_of, actor="drill")
+    score_night(night)
+
+
+def score_night(night: str) -> dict[str, Any]:
+    """Check, score and publish a night, and wait for whoever is at it already."""
+    from pipelines.engine.steps.whole import run_night
+
+    runtime, pipeline = _open()
+    return run_night(runtime, pipeline, night)
+
+
+def train(as_of: str) -> dict[str, Any]:
+    """Train, judge, register and perhaps promote a model."""
+    from pipelines.engine.steps.whole import run_training
+
+    runtime, pipeline = _open()
+    return run_training(runtime, pipeline, as_of, actor="drill")
+
+
+def score_night_with_a_pause(night: str, step: str, sign: str, leave: str) -> dict[str, Any]:
+    """Score a night, and wait before one of its steps until somebody lets it go on."""
+    from pathlib import Path
+
+    from pipelines.engine.steps import whole
+
+    name = {"plan": "plan_night", "score": "score_night_shard", "publish": "publish_night"}[step]
+    original = getattr(whole, name)
+
+    def paused(*arguments: Any) -> Any:
+        Path(sign).touch()
+        while not Path(leave).exists():
+            time.sleep(0.02)
+        return original(*arguments)
+
+    setattr(whole, name, paused)
+    return score_night(night)
+
+
+def supervise(night: str) -> int:
+    """Score a night in a process of one's own, as Airflow's supervisors do, and return its exit code."""
+    import os
+
+    child = os.fork()
+    if child == 0:
+        try:
+            score_night(night)
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def force(key: str, reason: str) -> None:
+    """Open a key again, as `nightshift keys force` does."""
+    runtime, _ = _open()
+    runtime.ledger.force(key, holder="drill", reason=reason)
+
+
+def score_night_on_a_full_disk(night: str) -> dict[str, Any]:
+    """Score a night while there is no room where its shards are written."""
+    from nightshift.connections import open_doors
+    from nightshift.drill.full_disk import full
+    from pipelines.engine.catalog import load_pipeline
+
+    runtime = open_doors()
+    place = runtime.predictions(load_pipeline(PIPELINE)) / f"night={night}"
+    with full(place.copy() if place.is_here else runtime.settings.cache / "outgoing"):
+        return score_night(night)

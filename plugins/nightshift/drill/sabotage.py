@@ -1,0 +1,38 @@
+"""Break a part of Nightshift on purpose, inside a drill's workers alone, to see that the judge is not blind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, get_args
+
+Sabotage = Literal["publish-fence", "finish-fence"]
+SABOTAGES: tuple[Sabotage, ...] = get_args(Sabotage)
+
+
+@contextmanager
+def sabotaged(what: Sabotage | None) -> Iterator[None]:
+    """Break something inside the block.
+
+    Args:
+        what: `publish-fence`: nobody asks before a commit whether the claim still holds and the night is as it was.
+            `finish-fence`: the ledger lets anybody finish a key.
+    """
+    from pipelines.engine.ledger import store
+    from pipelines.engine.steps import publish
+
+    if what == "publish-fence":
+        publish.may_still_publish = _anybody_may  # type: ignore[assignment]
+    if what == "finish-fence":
+        store._held = _is_known  # noqa: SLF001 - a saboteur knocks at no door
+    yield
+
+
+def _anybody_may(*_: Any) -> None:
+    """Allow it."""
+
+
+def _is_known(claim: Any) -> Any:
+    from pipelines.engine.ledger.schema import task_keys
+
+    return task_keys.c.key == claim.key
