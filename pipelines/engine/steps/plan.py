@@ -28,7 +28,8 @@ def plan_night(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any]) ->
 
     Returns:
         One plain value per shard, complete in itself: `night`, `number`, `of`, `pieces`, `model_version`,
-        `model_digest`, `quarantine`, `quarantine_sha256`, `plan_key`.
+        `model_digest`, `quarantine`, `quarantine_sha256`, `plan_key`, `planned_at` (seconds since 1970, by the ledger's
+        clock): of two runs that publish the same night, the one that was planned later wins.
 
     Raises:
         NoChampion: No version has earned the right to score.
@@ -58,6 +59,7 @@ def plan_night(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any]) ->
         return {"night": night, "model_version": champion.version, "shards": len(shards), "rows_in": checked["rows_in"]}
 
     planned = runtime.run(key, work, payload=digest_of([shard.content for shard in shards]))
+    planned_at = runtime.ledger.now()
     return [
         {
             "night": night,
@@ -68,6 +70,7 @@ def plan_night(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any]) ->
             "quarantine": checked["quarantine"],
             "quarantine_sha256": checked["quarantine_sha256"],
             "plan_key": planned["key"],
+            "planned_at": planned_at,
         }
         for shard in shards
     ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.errors import DataError, PublicationConflict
 from pipelines.engine.keys import TaskKey, digest_of
-from pipelines.engine.ledger.values import Entry
+from pipelines.engine.ledger.values import Entry, iso
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.publication import (
     ShardFile,
@@ -23,6 +24,7 @@ from pipelines.engine.scoring import output_schema
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
+log = logging.getLogger(__name__)
 STEP = "publish"
 
 
@@ -39,7 +41,8 @@ def publish_night(
 
     Returns:
         `night`, `rows_in`, `rows_scored`, `rows_quarantined`, `model_version`, `delta_version`, `score_mean`,
-        `histogram`, `key`.
+        `histogram`, `planned_at`, `key`. Where a run that was planned later has published the night already: what that
+        one published, and `superseded` in words.
 
     Raises:
         DataError: The counts do not add up; nothing was published.
@@ -54,6 +57,10 @@ def publish_night(
     scores = digest_of(sorted(s["path"] for s in scored))
     # Asked before the table: what others finish in between is then seen in the table.
     before = runtime.ledger.entries(pipeline=pipeline.name, step=STEP, partition=night)
+    planned_at = max(result["planned_at"] for result in scored)
+    newer = _published_by_a_later_run(before, planned_at, scores)
+    if newer:
+        return _superseded(newer, planned_at)
     current = published_files(open_or_create(folder, schema), night)
     replaces = _replaced(before, scores, current, showing=current == ours)
     key = TaskKey(
@@ -84,9 +91,33 @@ def publish_night(
             "delta_version": published.version,
             "score_mean": _mean(scored),
             "histogram": _summed(scored),
+            "planned_at": planned_at,
         }
 
     return runtime.run(key, work)
+
+
+def _published_by_a_later_run(before: Sequence[Entry], planned_at: float, scores: str) -> Entry | None:
+    """Return the night's last publication if it is of other scores and its run was planned after ours.
+
+    Without this rule a task that is tried again, or cleared, long after its run began would put the rows of an older
+    delivery, or the scores of an older model, in the place of newer ones.
+    """
+    last = _last_finished(before)
+    if last is None or last.identity["inputs"]["scores"] == scores:
+        return None
+    return last if (last.result or {}).get("planned_at", 0.0) > planned_at else None
+
+
+def _superseded(newer: Entry, planned_at: float) -> dict[str, Any]:
+    result = newer.result or {}
+    words = (
+        f"this run was planned at {iso(planned_at)}, and version {result['delta_version']} of the table was planned later, at "
+        f"{iso(result['planned_at'])} (model version {result['model_version']}, {result['rows_in']} rows): it stands. "
+        "To publish this run's scores all the same, clear its plan task."
+    )
+    log.warning("night %s is not published again: %s", result["night"], words)
+    return {**result, "key": newer.key, "superseded": words}
 
 
 def may_still_publish(hold: Hold, table: DeltaTable, night: str, replaced: Sequence[str]) -> None:
@@ -170,9 +201,13 @@ def _replaced(before: Sequence[Entry], scores: str, current: Sequence[str], *, s
                 return replaced
     if not current:
         return None
-    finished = [entry for entry in before if entry.state == "done"]
-    last = max(finished, key=lambda entry: entry.finished_at or 0.0, default=None)
+    last = _last_finished(before)
     return digest_of([sorted(current), last.key if last else None])
+
+
+def _last_finished(before: Sequence[Entry]) -> Entry | None:
+    finished = [entry for entry in before if entry.state == "done"]
+    return max(finished, key=lambda entry: entry.finished_at or 0.0, default=None)
 
 
 def _summed(scored: Sequence[dict[str, Any]]) -> list[int]:

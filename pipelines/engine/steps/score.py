@@ -25,7 +25,7 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
 
     Returns:
         `night`, `number`, `of`, `path` (relative to the predictions table), `size`, `modified_ms`, `rows_in`,
-        `rows_scored`, `rows_refused`, `score_sum`, `histogram`, `model_version`, `key`.
+        `rows_scored`, `rows_refused`, `score_sum`, `histogram`, `model_version`, `key`, and the task's `planned_at`.
 
     Raises:
         RowsChanged, RowsUnreadable: The rows are not the planned ones.
@@ -80,4 +80,5 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
             "model_version": version.version,
         }
 
-    return runtime.run(key, work, outputs=lambda result: [table / result["path"]])
+    scored = runtime.run(key, work, outputs=lambda result: [table / result["path"]])
+    return {**scored, "planned_at": task["planned_at"]}  # of this run, whoever scored the shard

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightshift.drill import jobs
+from nightshift.drill.aim import Aim
 from nightshift.drill.faults.base import NIGHT, Drill, Fault
 from nightshift.drill.oracle.delta_log import files_of
 from nightshift.drill.oracle.verdict import delivered_ids, published_ids
@@ -90,6 +91,27 @@ def _late_rows(drill: Drill) -> str:
     then = published_ids(drill.scene, drill.commits(), NIGHT, version=first)
     drill.expect(sorted(then) == sorted(early), "time travel does not show the first revision")
     return f"a second revision with {LATE_ROWS} rows more; version {first} still shows the first"
+
+
+def _late_rows_during_a_run(drill: Drill) -> str:
+    """The worst moment: an older run is about to commit when the file comes again and a newer run publishes it."""
+    import pyarrow.parquet as pq
+
+    whole = pq.read_table(drill.rows)
+    _deliver(drill.rows, whole.slice(0, whole.num_rows - LATE_ROWS))
+    still = Aim("may commit", "stop")
+    older = drill.sandbox.start(jobs.score_night_and_insist, NIGHT, aims=[still])
+    older.until(still)
+    _deliver(drill.rows, whole)
+    drill.broken()
+    drill.recover()
+    newest = drill.commits()
+    older.go_on()
+    told = older.wait()
+    drill.expect(told.worked, f"the older run: {told}")
+    drill.expect(drill.commits() == newest, "the older run put its rows in the place of newer ones")
+    drill.expect("superseded" in told.result, "the older run was not told that it is superseded")
+    return "the older run was told that a newer one stands; the late rows are there"
 
 
 def _same_file_twice(drill: Drill) -> str:
@@ -195,6 +217,12 @@ FAULTS = (
         f"a published night is delivered again with {LATE_ROWS} rows more",
         "a new revision; the old one by time travel",
         _late_rows,
+    ),
+    Fault(
+        "late-rows-during-run",
+        "the same while an older run is about to commit, which then tries again and again",
+        "the newer run's publication stands",
+        _late_rows_during_a_run,
     ),
     Fault("same-file-twice", "a published night is delivered again, the same bytes", "done already", _same_file_twice),
     Fault(

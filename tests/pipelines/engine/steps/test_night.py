@@ -146,6 +146,28 @@ def test_deliveries_may_alternate_and_the_table_always_shows_the_newest(place):
     assert shown[0] == shown[2] == shown[4] != shown[1] == shown[3]
 
 
+def test_a_task_of_an_older_run_does_not_replace_the_publication_of_a_newer_one(place):
+    older = validate(place, NIGHT)
+    scored = [score(place, shard) for shard in plan(place, older)]
+    deliver(place, seed=1)  # late rows, and a second run for them
+    newer = run_night(place, NIGHT).published
+    told = publish(place, older, scored)
+    assert (told["delta_version"], told["key"]) == (newer["delta_version"], newer["key"])
+    assert "clear its plan task" in told["superseded"]
+    assert place.versions() == newer["delta_version"]
+
+
+def test_an_older_run_that_is_planned_again_publishes_what_it_scored(place):
+    older = validate(place, NIGHT)
+    before = place.rows(NIGHT).read_bytes()
+    deliver(place, seed=1)
+    run_night(place, NIGHT)
+    place.rows(NIGHT).write_bytes(before)
+    told = publish(place, older, [score(place, shard) for shard in plan(place, older)])
+    assert "superseded" not in told
+    assert place.versions() == told["delta_version"] == 2
+
+
 def test_a_publication_that_is_forced_while_the_table_shows_it_stands(place):
     done = run_night(place, NIGHT)
     place.ledger.force(done.published["key"], holder="test", reason="on purpose")
