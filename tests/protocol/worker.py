@@ -67,7 +67,7 @@ def first_look(scenario: Scenario, world: World, number: int) -> World:
 
 
 def second_look(scenario: Scenario, world: World, number: int) -> World:
-    """Look at the other one, and make the key (`steps/publish.py`, `_replaced`)."""
+    """Look at the other one, and make the key (`publish_night`)."""
     ledger_first = "the ledger is asked before the table" in scenario.flaws
     world = ask_table(scenario, world, number) if ledger_first else ask_ledger(scenario, world, number)
     worker = world.workers[number]
