@@ -63,9 +63,13 @@ def shard_path(night: str, key: str, fence: int, claimed_at: float) -> str:
     return f"{PARTITION}={night}/{key[:32]}-{fence}-{int(claimed_at * 1000)}.parquet"
 
 
-def remove_unfinished(folder: Location, night: str, key: str) -> None:
-    """Remove what killed attempts left of a shard; only for the present holder of its key."""
-    (folder / f"{PARTITION}={night}/{key[:32]}-").remove_unfinished()
+def remove_unfinished(folder: Location, night: str, key: str, fence: int) -> None:
+    """Remove what killed attempts left of a shard under earlier fences; never the file of a newer holder.
+
+    A holder may have lost its fence without knowing it yet.
+    """
+    for earlier in range(1, fence):
+        (folder / f"{PARTITION}={night}/{key[:32]}-{earlier}-").remove_unfinished()
 
 
 def transaction_name(key: str, generation: int) -> str:

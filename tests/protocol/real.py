@@ -297,7 +297,7 @@ class RealWorld:
         """Do what `score_night_shard` does with files."""
         path = shard_path(NIGHT, hold.key.digest, hold.fence, hold.claim.claimed_at)
         _stop("sweep")
-        remove_unfinished(self.folder, NIGHT, hold.key.digest)
+        remove_unfinished(self.folder, NIGHT, hold.key.digest, hold.fence)
         _stop("write")
         with (self.folder / path).writing() as temporary:
             temporary.write_text("scores")

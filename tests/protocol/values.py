@@ -53,7 +53,6 @@ KNOWN_FLAWS: frozenset[Flaw] = frozenset(
     {
         "the key names the last finished publication",
         "the ledger is asked before the table",
-        "a sweep takes the files of newer holders",
     }
 )
 """What the code of today does; each has a test that shows the schedule in which it matters."""

@@ -59,7 +59,7 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
         quarantine = runtime.storage.at(task["quarantine"]) if task["quarantine"] else None
         refused = read_positions(quarantine, task["quarantine_sha256"])
         path = shard_path(night, key.digest, hold.fence, hold.claim.claimed_at)
-        remove_unfinished(table, night, key.digest)
+        remove_unfinished(table, night, key.digest, hold.fence)
         stamp = Stamp(version.version, key.digest, moment(hold.claim.claimed_at))
         scores = score_shard(pipeline, shard, scorer, refused, stamp, table / path, runtime.storage)
         found = (table / path).find()

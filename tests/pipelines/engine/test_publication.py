@@ -14,6 +14,7 @@ from pipelines.engine.publication import (
     ShardFile,
     open_or_create,
     published_files,
+    remove_unfinished,
     shard_path,
     transaction_name,
 )
@@ -215,6 +216,15 @@ def test_opening_makes_an_empty_table_once(folder):
     first, second = open_or_create(here(folder), SCHEMA), open_or_create(here(folder), SCHEMA)
     assert first.metadata().id == second.metadata().id
     assert second.version() == 0
+
+
+def test_only_leftovers_of_earlier_holders_are_removed(folder):
+    night = folder / f"night={ONE}"
+    night.mkdir(parents=True)
+    for fence in (1, 2, 3, 12):
+        (night / f".{'aa' * 16}-{fence}-0.parquet.77.part").touch()
+    remove_unfinished(here(folder), ONE, "aa" * 32, 3)
+    assert sorted(path.name.split("-")[1] for path in night.iterdir()) == ["12", "3"]
 
 
 def test_transaction_is_named_by_key_and_generation():
