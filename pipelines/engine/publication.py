@@ -85,6 +85,7 @@ def publish(
     *,
     transaction: str,
     fence: int,
+    planned_ms: int = 0,
     metadata: Mapping[str, str],
     may_commit: Callable[[DeltaTable], None],
 ) -> Published:
@@ -97,6 +98,7 @@ def publish(
         files: All files of the night.
         transaction: Names this publication and no other.
         fence: Of the caller's claim.
+        planned_ms: When the run was planned, in milliseconds since 1970; kept for `published_plan`.
         metadata: Kept in the commit for people and tools to read.
         may_commit: Asked right before each commit, with the handle that it will be made from; raises if it must not be.
 
@@ -118,7 +120,7 @@ def publish(
             may_commit(table)
             reached("may commit")
             try:
-                version = _commit(table, night, files, transaction, fence, metadata)
+                version = _commit(table, night, files, transaction, fence, planned_ms, metadata)
             except CommitFailedError as error:
                 # Somebody else's commit, or our own whose reply was lost: the next look at the table tells.
                 log.info("the table changed under the commit of night %s, looking again: %s", night, error)
@@ -237,6 +239,28 @@ def published_files(table: DeltaTable, night: str) -> list[str]:
     return sorted(_sizes(table, night))
 
 
+def published_version(table: DeltaTable, night: str) -> int | None:
+    """Return the version of the newest commit of a night, as the handle sees it, or None if it was never published."""
+    version: int | None = table.transaction_version(_night_transaction(night))
+    return version
+
+
+def published_plan(table: DeltaTable, night: str) -> int:
+    """Return when the run was planned that published a night last, in milliseconds since 1970; 0 if nobody did."""
+    planned_ms: int | None = table.transaction_version(_plan_transaction(night))
+    return planned_ms or 0
+
+
+def _night_transaction(night: str) -> str:
+    """Return the application transaction whose version is the table's own, of the night's newest commit."""
+    return f"nightshift/night/{night}"
+
+
+def _plan_transaction(night: str) -> str:
+    """Return the application transaction whose version is the time of the plan, of the night's newest commit."""
+    return f"nightshift/plan/{night}"
+
+
 def _sizes(table: DeltaTable, night: str) -> dict[str, int]:
     """Return the size in bytes of each file that the table names for a night."""
     import pyarrow as pa
@@ -259,16 +283,25 @@ def _check_files(folder: Location, files: Sequence[ShardFile]) -> None:
 
 
 def _commit(
-    table: DeltaTable, night: str, files: Sequence[ShardFile], transaction: str, fence: int, metadata: Mapping[str, str]
+    table: DeltaTable,
+    night: str,
+    files: Sequence[ShardFile],
+    transaction: str,
+    fence: int,
+    planned_ms: int,
+    metadata: Mapping[str, str],
 ) -> int:
     """Commit from exactly the version that the handle saw, and return the new version."""
     from deltalake import CommitProperties, Transaction
 
     seen = table.version()
     custom: dict[str, Any] = {**metadata, NIGHT: night, TRANSACTION: transaction, "nightshift.fence": str(fence)}
-    properties = CommitProperties(
-        custom_metadata=custom, max_commit_retries=0, app_transactions=[Transaction(transaction, fence)]
-    )
+    transactions = [
+        Transaction(transaction, fence),
+        Transaction(_night_transaction(night), seen + 1),
+        Transaction(_plan_transaction(night), planned_ms),
+    ]
+    properties = CommitProperties(custom_metadata=custom, max_commit_retries=0, app_transactions=transactions)
     table.create_write_transaction(
         _swap(table, night, files),
         mode="append",  # "overwrite" would remove the files that stay, too

@@ -279,7 +279,15 @@ class RealWorld:
             counts = {"rows_in": 1 + (number == 0), "rows_scored": 1, "rows_refused": int(number == 0)}
             about = {"path": file.path, "size": file.size, "modified_ms": file.modified_ms, "model_version": content}
             scored.append(
-                {"number": number, "of": SHARDS_OF[content], "score_sum": 0.5, "histogram": [1], **counts, **about}
+                {
+                    "number": number,
+                    "of": SHARDS_OF[content],
+                    "score_sum": 0.5,
+                    "histogram": [1],
+                    "planned_at": 1.0,
+                    **counts,
+                    **about,
+                }
             )
         checked = {"night": NIGHT, "rows_in": SHARDS_OF[content] + 1, "refused": 1, "key": f"checked {content}"}
         return checked, scored

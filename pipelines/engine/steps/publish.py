@@ -15,6 +15,8 @@ from pipelines.engine.publication import (
     open_or_create,
     publish,
     published_files,
+    published_plan,
+    published_version,
     transaction_name,
 )
 from pipelines.engine.run_once import Hold
@@ -55,14 +57,15 @@ def publish_night(
     files = [ShardFile(s["path"], s["size"], s["rows_scored"], s["modified_ms"]) for s in scored if s["rows_scored"]]
     ours = sorted(file.path for file in files)
     scores = digest_of(sorted(s["path"] for s in scored))
-    # Asked before the table: what others finish in between is then seen in the table.
+    table = open_or_create(folder, schema)
+    replaced = published_version(table, night)
+    showing = published_files(table, night) == ours
+    # Asked after the table: whoever made it show our files had claimed a key before, so that key is found.
     before = runtime.ledger.entries(pipeline=pipeline.name, step=STEP, partition=night)
-    planned_at = max(result["planned_at"] for result in scored)
-    newer = _published_by_a_later_run(before, planned_at, scores)
-    if newer:
-        return _superseded(newer, planned_at)
-    current = published_files(open_or_create(folder, schema), night)
-    replaces = _replaced(before, scores, current, showing=current == ours)
+    planned_ms = max(round(result["planned_at"] * 1000) for result in scored)
+    if not showing and published_plan(table, night) > planned_ms:
+        return _superseded(before, night, planned_ms)
+    replaces = _recorded(before, scores, replaced) if showing else replaced
     key = TaskKey(
         pipeline=pipeline.name,
         step=STEP,
@@ -78,12 +81,13 @@ def publish_night(
             files,
             transaction=transaction_name(key.digest, hold.claim.generation),
             fence=hold.fence,
+            planned_ms=planned_ms,
             metadata={
                 "nightshift.key": key.digest,
                 "nightshift.pipeline": pipeline.name,
                 **{f"nightshift.{name}": str(value) for name, value in counts.items()},
             },
-            may_commit=lambda table: may_still_publish(hold, table, night, current),
+            may_commit=lambda table: may_still_publish(hold, table, night, replaced),
         )
         return {
             "night": night,
@@ -91,50 +95,52 @@ def publish_night(
             "delta_version": published.version,
             "score_mean": _mean(scored),
             "histogram": _summed(scored),
-            "planned_at": planned_at,
+            "planned_at": planned_ms / 1000,
         }
 
     return runtime.run(key, work)
 
 
-def _published_by_a_later_run(before: Sequence[Entry], planned_at: float, scores: str) -> Entry | None:
-    """Return the night's last publication if it is of other scores and its run was planned after ours.
+def _superseded(before: Sequence[Entry], night: str, planned_ms: int) -> dict[str, Any]:
+    """Answer with the publication of the run that was planned after ours.
 
     Without this rule a task that is tried again, or cleared, long after its run began would put the rows of an older
     delivery, or the scores of an older model, in the place of newer ones.
+
+    Raises:
+        PublicationConflict: That publication is not recorded yet.
     """
-    last = _last_finished(before)
-    if last is None or last.identity["inputs"]["scores"] == scores:
-        return None
-    return last if (last.result or {}).get("planned_at", 0.0) > planned_at else None
-
-
-def _superseded(newer: Entry, planned_at: float) -> dict[str, Any]:
+    later = [entry for entry in before if entry.result and entry.result["planned_at"] * 1000 > planned_ms]
+    if not later:
+        raise PublicationConflict(
+            f"a run that was planned later has just published night {night}, and is about to record it; its version stands."
+        )
+    newer = max(later, key=lambda entry: entry.finished_at or 0.0)
     result = newer.result or {}
     words = (
-        f"this run was planned at {iso(planned_at)}, and version {result['delta_version']} of the table was planned later, at "
-        f"{iso(result['planned_at'])} (model version {result['model_version']}, {result['rows_in']} rows): it stands. "
-        "To publish this run's scores all the same, clear its plan task."
+        f"this run was planned at {iso(planned_ms / 1000)}, and version {result['delta_version']} of the table by a run that "
+        f"was planned at {iso(result['planned_at'])} (model version {result['model_version']}, {result['rows_in']} rows): "
+        "it stands. To publish this run's scores all the same, clear its plan task."
     )
-    log.warning("night %s is not published again: %s", result["night"], words)
+    log.warning("night %s is not published again: %s", night, words)
     return {**result, "key": newer.key, "superseded": words}
 
 
-def may_still_publish(hold: Hold, table: DeltaTable, night: str, replaced: Sequence[str]) -> None:
+def may_still_publish(hold: Hold, table: DeltaTable, night: str, replaced: int | None) -> None:
     """Ask, right before a commit, whether it is still ours to make.
 
     Args:
         hold: The claim.
         table: The handle that the commit will be made from.
         night: What is published.
-        replaced: The files that the night showed when the key was made.
+        replaced: The version that showed the night when the key was made, or None.
 
     Raises:
         FenceLost: Somebody else took the key over.
         PublicationConflict: Somebody else published the night under another key.
     """
     hold.check()
-    if published_files(table, night) != list(replaced):
+    if published_version(table, night) != replaced:
         raise PublicationConflict(
             f"somebody else published night {night} of {hold.key.pipeline} meanwhile; their version stands. Try again to replace it."
         )
@@ -180,34 +186,23 @@ def _ends(numbers: Sequence[int]) -> str:
     return f"{numbers[0]} to {numbers[-1]}"
 
 
-def _replaced(before: Sequence[Entry], scores: str, current: Sequence[str], *, showing: bool) -> str | None:
-    """Name what this publication replaces, or None if the night holds nothing; a part of its key.
+def _recorded(before: Sequence[Entry], scores: str, replaced: int | None) -> int | None:
+    """Name what the publication that the table shows already replaced, so that its key is found again.
 
-    Without it, publishing A, then B, then A again would be answered with "A is done" while the table shows B. The files
-    alone are not enough of a name: for A, B, A, B the last B replaces the same files as the first one did. So the name
-    covers the publication before as well, and each key hangs on the one before it.
-    When the table shows these very files already, the publication is the recorded one and replaces what that did.
+    What a publication replaces is a part of its key: without it, publishing A, then B, then A again would be answered
+    with "A is done" while the table shows B. It is named by the version of the table that showed it, which no two
+    publications replace; the ledger could not name it, because a publication can be seen before it is recorded.
 
     Args:
         before: Publications of the night, the latest claimed first.
-        scores: Names what is to be published.
-        current: The files that the table shows for the night.
-        showing: Whether these are the files to be published.
+        scores: Names what the table shows.
+        replaced: For a publication that the ledger does not know.
     """
-    if showing:
-        for entry in before:
-            if entry.identity["inputs"]["scores"] == scores:
-                replaced: str | None = entry.identity["inputs"]["replaces"]
-                return replaced
-    if not current:
-        return None
-    last = _last_finished(before)
-    return digest_of([sorted(current), last.key if last else None])
-
-
-def _last_finished(before: Sequence[Entry]) -> Entry | None:
-    finished = [entry for entry in before if entry.state == "done"]
-    return max(finished, key=lambda entry: entry.finished_at or 0.0, default=None)
+    for entry in before:
+        if entry.identity["inputs"]["scores"] == scores:
+            known: int | None = entry.identity["inputs"]["replaces"]
+            return known
+    return replaced
 
 
 def _summed(scored: Sequence[dict[str, Any]]) -> list[int]:

@@ -14,6 +14,7 @@ from pipelines.engine.publication import (
     ShardFile,
     open_or_create,
     published_files,
+    published_version,
     remove_unfinished,
     shard_path,
     transaction_name,
@@ -216,6 +217,23 @@ def test_opening_makes_an_empty_table_once(folder):
     first, second = open_or_create(here(folder), SCHEMA), open_or_create(here(folder), SCHEMA)
     assert first.metadata().id == second.metadata().id
     assert second.version() == 0
+
+
+def test_newest_commit_of_a_night_is_known_to_each_handle(folder, published):
+    old = open_or_create(here(folder), SCHEMA)
+    put(folder, ONE, [write_shard(folder, ONE, "aa", {"f1": 0.9}, fence=2)], "third")
+    new = open_or_create(here(folder), SCHEMA)
+    assert [published_version(table, ONE) for table in (old, new)] == [1, 3]
+    assert [published_version(table, TWO) for table in (old, new)] == [2, 2]
+    assert published_version(new, "2013-11-03") is None
+
+
+def test_newest_commit_of_a_night_is_known_when_the_log_was_cut(folder, published):
+    table = DeltaTable(str(folder))
+    table.create_checkpoint()
+    for version in range(2):
+        (folder / "_delta_log" / f"{version:020}.json").unlink()
+    assert published_version(open_or_create(here(folder), SCHEMA), ONE) == 1
 
 
 def test_only_leftovers_of_earlier_holders_are_removed(folder):

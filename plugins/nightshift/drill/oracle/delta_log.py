@@ -25,7 +25,6 @@ class Commit:
         version: Its number.
         actions: What it holds.
         night: The night that it says it publishes, or None.
-        transaction: The name of the application transaction that it carries, or None.
     """
 
     version: int
@@ -42,9 +41,11 @@ class Commit:
         return self.info.get("nightshift.night")
 
     @property
-    def transactions(self) -> list[str]:
-        """The names of the application transactions that it carries."""
-        return [action["txn"]["appId"] for action in self.actions if "txn" in action]
+    def publication(self) -> str | None:
+        """The application transaction that names the publication, or None if it is none, or does not carry its own."""
+        named = self.info.get("nightshift.transaction")
+        carried = [action["txn"]["appId"] for action in self.actions if "txn" in action]
+        return named if named in carried else None
 
 
 def read_log(files: Files, table: str) -> list[Commit]:

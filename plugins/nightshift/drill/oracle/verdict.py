@@ -143,7 +143,7 @@ def _about_agreement(night: str, finished: Key, commits: Sequence[Commit]) -> It
         yield f"night {night} is finished, and no version of the table publishes it"
         return
     mine = f"nightshift/{finished.key}/"
-    if not any(name.startswith(mine) for name in newest[0].transactions):
+    if not (newest[0].publication or "").startswith(mine):
         yield f"night {night}: readers see version {newest[0].version}, which is not of the finished publication: a stale one"
     wanted = finished.identity["inputs"]["scores"]
     shown = files_of(commits, night)
@@ -154,7 +154,7 @@ def _about_agreement(night: str, finished: Key, commits: Sequence[Commit]) -> It
 
 
 def _about_commits(commits: Sequence[Commit]) -> Iterable[str]:
-    names = Counter(name for commit in commits for name in commit.transactions)
+    names = Counter(commit.publication for commit in commits if commit.publication)
     yield from (f"{count} versions carry the publication {name}" for name, count in names.items() if count > 1)
     versions = [commit.version for commit in commits]
     if versions != list(range(len(versions))):
