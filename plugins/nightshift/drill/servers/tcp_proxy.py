@@ -26,7 +26,7 @@ class StreamFault:
             the answer.
         marker: The bytes, which the client must send in one piece.
         times: How often; None: always.
-        meanwhile: Runs at that moment, and the client waits for it; to restart the server, say.
+        meanwhile: Runs at that moment, and what the client says next waits for it; to restart the server, say.
     """
 
     kind: Literal["cut", "during", "reply_lost"]
@@ -76,7 +76,7 @@ class TcpProxy(Proxy):
         passing: asyncio.Task[None],
     ) -> bool:
         """Let a fault happen, and say whether the connection is to be closed."""
-        if fault.kind == "reply_lost":
+        if fault.kind != "during":  # the client hears nothing any more
             passing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await passing
