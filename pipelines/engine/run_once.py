@@ -153,8 +153,18 @@ def exclusive(ledger: Ledger, key: TaskKey) -> Iterator[Hold]:
     try:
         with _heartbeat(hold):
             yield hold
-    finally:
-        ledger.release(answer, "left")
+    except BaseException:
+        _leave_anyway(ledger, answer)
+        raise
+    ledger.release(answer, "left")
+
+
+def _leave_anyway(ledger: Ledger, claim: Claimed) -> None:
+    try:
+        ledger.release(claim, "left")
+    except LedgerError as trouble:
+        # What went wrong inside is the error to show; the lease ends by itself.
+        log.warning("could not tell the ledger that %s was left: %s", claim.key[:12], trouble)
 
 
 def _wait_or_raise(key: TaskKey, busy: Busy, wait: bool, on_wait: Callable[[str], None]) -> None:

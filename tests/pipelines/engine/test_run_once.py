@@ -257,6 +257,19 @@ def test_exclusive_is_left_when_the_work_inside_raises(ledger, key):
         assert hold.fence == 2
 
 
+def test_exclusive_shows_the_error_from_inside_though_the_ledger_is_gone_by_then(
+    sqlite_ledger_url, tmp_path, key, caplog
+):
+    def stay():
+        with exclusive(Ledger(sqlite_ledger_url, patience=0.1), key):
+            (tmp_path / "ledger.db").unlink()
+            raise RowsMissing("nothing was delivered")
+
+    with pytest.raises(RowsMissing):
+        stay()
+    assert "could not tell the ledger" in caplog.text
+
+
 def test_exclusive_says_on_leaving_that_somebody_else_went_in(ledger, inside, key):
     def stay_too_long():
         with exclusive(ledger, key):
