@@ -21,6 +21,20 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 SQLITE_PATIENCE_MS = 20_000
 
+POSTGRES_PATIENCE_MS = 10_000
+"""How long a transaction may stand still, or wait for one that does. A worker that is stopped between a statement and its
+commit would keep everybody from its key for as long as it stands, whatever its lease says."""
+
+POSTGRES_LINE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds; the others are seconds
+}
+"""A server that vanishes without a word (a failover, a firewall) is believed gone after half a minute, not two hours.
+The names are libpq's, https://www.postgresql.org/docs/current/libpq-connect.html."""
+
 
 def connect(url: str) -> Engine:
     """Return an engine for a ledger URL; nothing is opened yet.
@@ -38,9 +52,9 @@ def connect(url: str) -> Engine:
         )
     if backend == "postgresql" and parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg2")
-    options: dict[str, Any] = {} if backend == "sqlite" else {"connect_args": {"connect_timeout": 5}}
+    postgres = {"connect_args": POSTGRES_LINE} if backend == "postgresql" else {}
     try:
-        engine = create_engine(parsed, poolclass=NullPool, **options)
+        engine = create_engine(parsed, poolclass=NullPool, **postgres)
     except ArgumentError:
         raise UsageError(
             f"the ledger URL names the driver {parsed.drivername!r}, which is not installed; "
@@ -48,6 +62,8 @@ def connect(url: str) -> Engine:
         ) from None
     if backend == "sqlite":
         _prepare_sqlite(engine)
+    else:
+        _prepare_postgres(engine)
     return engine
 
 
@@ -82,6 +98,16 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _prepare_postgres(engine: Engine) -> None:
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        # For this transaction alone: a connection pooler between us and the server may not know a session's settings.
+        connection.exec_driver_sql(
+            f"SET LOCAL idle_in_transaction_session_timeout = {POSTGRES_PATIENCE_MS}; "
+            f"SET LOCAL lock_timeout = {POSTGRES_PATIENCE_MS}"
+        )
 
 
 def shown(url: URL) -> str:

@@ -6,6 +6,7 @@ when its reply was lost: asking twice with the same holder and fence changes not
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -170,27 +171,16 @@ class Ledger:
         _check_name(task_keys.c.key, digest)
         _check_name(task_keys.c.holder, holder)
         reason = _storable(reason)
-
-        def write(connection: Connection) -> Entry | None:
-            values = {
-                "state": "open",
-                "fence": task_keys.c.fence + 1,
-                "generation": task_keys.c.generation + 1,
-                "lease_until": database_now(),
-                "result": null(),  # what came out before stays in the history
-                "finished_at": None,
-            }
-            wanted = [task_keys.c.key == digest] + ([] if fence is None else [task_keys.c.fence == fence])
-            row = connection.execute(update(task_keys).where(*wanted).values(values).returning(task_keys)).one_or_none()
-            if row is None and fence is not None:
-                return None
-            if row is None:
+        request = uuid.uuid4().hex  # tells this wish from another one of the same person, should its reply be lost
+        if fence is not None:
+            return self._safely(lambda connection: _force(connection, digest, fence, holder, reason, request))
+        while True:
+            known = self.entry(digest)
+            if known is None or known.key != digest:
                 raise UsageError(f"the ledger has no key {digest[:12]}. `nightshift keys` lists those that it has.")
-            forcer = Claimed(digest, row.fence, row.generation, holder, row.claimed_at)
-            _write_event(connection, forcer, "forced", {"reason": reason})
-            return _entry(row)
-
-        return self._safely(write)
+            forced = self.force(digest, holder=holder, reason=reason, fence=known.fence)
+            if forced is not None:  # else it has changed hands between the two
+                return forced
 
     def entry(self, digest: str) -> Entry | None:
         """Return one key by its digest or by the beginning of it.
@@ -296,6 +286,33 @@ def _claim(connection: Connection, key: TaskKey, holder: str, payload: object, l
     event: EventName = "taken_over" if claim.taken_over else "claimed"
     _write_event(connection, claim, event, {"from": row.taken_from} if claim.taken_over else {})
     return claim
+
+
+def _force(connection: Connection, digest: str, fence: int, holder: str, reason: str, request: str) -> Entry | None:
+    values = {
+        "state": "open",
+        "fence": task_keys.c.fence + 1,
+        "generation": task_keys.c.generation + 1,
+        "lease_until": database_now(),
+        "result": null(),  # what came out before stays in the history
+        "finished_at": None,
+    }
+    wanted = (task_keys.c.key == digest, task_keys.c.fence == fence)
+    row = connection.execute(update(task_keys).where(*wanted).values(values).returning(task_keys)).one_or_none()
+    if row is not None:
+        forcer = Claimed(digest, row.fence, row.generation, holder, row.claimed_at)
+        _write_event(connection, forcer, "forced", {"reason": reason, "request": request})
+        return _entry(row)
+    if not _was_forced(connection, digest, fence + 1, request):
+        return None
+    return _entry(connection.execute(select(task_keys).where(task_keys.c.key == digest)).one())
+
+
+def _was_forced(connection: Connection, digest: str, fence: int, request: str) -> bool:
+    """Was the same wish granted before, and only its reply lost?"""
+    events = task_events.c
+    wanted = select(events.detail).where(events.key == digest, events.fence == fence, events.event == "forced")
+    return any(detail.get("request") == request for detail in connection.scalars(wanted))
 
 
 def _insert(connection: Connection) -> postgresql.Insert | Any:

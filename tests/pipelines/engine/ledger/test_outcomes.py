@@ -102,7 +102,7 @@ def test_forced_key_is_open_again_and_shows_no_old_result(ledger, key):
     ledger.finish(ledger.claim(key, holder="a"), {"rows": 1})
     entry = ledger.force(key.digest, holder="person", reason="new data")
     assert (entry.state, entry.generation, entry.result, entry.finished_at) == ("open", 2, None, None)
-    assert ledger.history(key.digest)[-1].detail == {"reason": "new data"}
+    assert ledger.history(key.digest)[-1].detail["reason"] == "new data"
     claim = ledger.claim(key, holder="b")
     ledger.finish(claim, {"rows": 2})
     assert ledger.claim(key, holder="c").result == {"rows": 2}
