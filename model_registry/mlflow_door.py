@@ -122,7 +122,8 @@ def _reach_database(uri: str) -> None:
 
     database = sqlite_file(uri)
     if database:
-        database.parent.mkdir(parents=True, exist_ok=True)
+        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        database.touch(mode=0o600)  # models and the names of their data are nobody else's business
     seconds = {"connect_timeout": _CONNECT_SECONDS} if uri.startswith(("postgresql", "mysql")) else {}
     engine = sqlalchemy.create_engine(uri, connect_args=seconds, poolclass=sqlalchemy.pool.NullPool)
     with engine.connect() as connection:
@@ -138,6 +139,8 @@ def _one_at_a_time(uri: str) -> Iterator[None]:
     if not database:
         yield
         return
-    with database.with_name(f".{database.name}.lock").open("w") as lock:
+    beside = database.with_name(f".{database.name}.lock")
+    beside.touch(mode=0o600)
+    with beside.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -13,6 +13,8 @@ from model_registry.errors import RegistryError
 from nightshift.commands import COMMANDS
 from nightshift.embedded.errors import EmbeddedError
 from pipelines.engine.errors import DeclarationError, NightshiftError, UsageError
+from pipelines.engine.home import open_home
+from pipelines.engine.settings import read_settings
 
 SPOKEN = (NightshiftError, RegistryError, DataCheckError, EmbeddedError)
 WRONG_USAGE = (UsageError, DeclarationError)
@@ -61,6 +63,7 @@ def cli(verbose: bool) -> None:
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries; what comes of them is said by us
     if verbose:
         logging.getLogger("pipelines").setLevel(logging.INFO)
+    open_home(read_settings().home)
 
 
 for _command in COMMANDS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipelines.engine.errors import UsageError
+from pipelines.engine.home import private_file, private_folder
 from pipelines.engine.ledger.database import connect, retrying, transaction
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -24,8 +25,8 @@ def migrate(url: str, *, patience: float = 20.0) -> None:
     if engine.url.get_backend_name() == "sqlite" and engine.url.database:
         path = Path(engine.url.database)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+            private_folder(path.parent)
+            private_file(path)
         except OSError as error:
             raise UsageError(
                 f"the ledger cannot be made at {path}: {error.strerror}. "

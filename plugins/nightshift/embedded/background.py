@@ -22,6 +22,7 @@ from nightshift.embedded.ports import choose
 from nightshift.embedded.processes import kill_members
 from nightshift.embedded.state import State, is_owned, read_state
 from nightshift.embedded.tree import EXIT_GRACE_SECONDS, START_TIMEOUT_SECONDS, TASK_GRACE_SECONDS
+from pipelines.engine.home import private_folder, write_privately
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -120,14 +121,14 @@ def running(home: Path, repository: Path) -> Running | None:
 def _start_supervisor(
     layout: Layout, *, port: int | None, parallelism: int, extra: Mapping[str, str]
 ) -> subprocess.Popen[str]:
-    layout.logs.mkdir(parents=True, exist_ok=True)
+    private_folder(layout.logs)
     load_or_make_keys(layout.secrets)  # a damaged file is said here
     command = [sys.executable, "-m", "nightshift.embedded.supervisor"]
     command += ["--home", str(layout.home), "--repository", str(layout.repository), "--parallelism", str(parallelism)]
     command += ["--port", str(port)] if port is not None else []
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-    with layout.role_log(SUPERVISOR).open("w") as log:
+    with write_privately(layout.role_log(SUPERVISOR)) as log:
         supervisor = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command,
             env=os.environ | {"PYTHONPATH": path},

@@ -49,6 +49,11 @@ SETTINGS = {
         "TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
         "ENABLE_HEALTH_CHECK": "False",
     },
+    "LOGGING": {
+        # Airflow's own choice is that the group may read, and write, the logs of tasks.
+        "FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
+    },
     "WORKERS": {
         # 3.3.2 often misses the end of a task by microseconds and looks again one heartbeat later: with the default of
         # 5 s every task, however short, keeps its slot for 5 s more.

@@ -46,6 +46,8 @@ def load_or_make_keys(path: Path) -> Keys:
     """
     with contextlib.suppress(FileExistsError):
         _write_new(path, make_keys())
+    with contextlib.suppress(OSError):
+        path.chmod(0o600)  # it may have been restored from somewhere that keeps no modes
     try:
         return Keys(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError) as error:

@@ -14,6 +14,8 @@ from typing import IO, TYPE_CHECKING
 
 import psutil
 
+from pipelines.engine.home import private_folder, write_privately
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -122,10 +124,10 @@ def spawn(
 
 def _fresh_log(log: Path) -> IO[str]:
     """Open `log` anew, keeping the last one as `<role>.log.1`."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(log.parent)
     if log.exists():
         log.replace(log.with_name(f"{log.name}.1"))
-    return log.open("w")
+    return write_privately(log)
 
 
 def members(sessions: Iterable[int], tree: str) -> list[psutil.Process]:

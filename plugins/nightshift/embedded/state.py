@@ -13,6 +13,7 @@ import psutil
 
 from nightshift.embedded.errors import AlreadyRunning
 from nightshift.embedded.processes import Identity, boot_id
+from pipelines.engine.home import private_folder, write_privately
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +77,8 @@ def read_state(path: Path) -> State | None:
 def write_state(path: Path, state: State) -> None:
     """Replace the state in one step: readers see the old one or the new one."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(asdict(state), indent=1))
+    with write_privately(draft) as file:
+        json.dump(asdict(state), file, indent=1)
     draft.replace(path)
 
 
@@ -100,7 +102,7 @@ class Ownership:
         """
         if self.held:
             return
-        self._layout.airflow_home.mkdir(parents=True, exist_ok=True)
+        private_folder(self._layout.airflow_home)
         # Closed on exec, so that children do not hold it.
         descriptor = os.open(self._layout.lock, os.O_RDWR | os.O_CREAT, 0o600)
         if not _lock(descriptor, fcntl.LOCK_EX, patience=_PROBE_SECONDS):

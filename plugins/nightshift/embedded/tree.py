@@ -29,6 +29,7 @@ from nightshift.embedded.ports import choose
 from nightshift.embedded.processes import TREE_VARIABLE, Child, boot_id, identify, kill_members, spawn
 from nightshift.embedded.readiness import dag_files, not_healthy, unread
 from nightshift.embedded.state import Ownership, State, read_state, write_state
+from pipelines.engine.home import private_file, private_folder, write_privately
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -266,11 +267,13 @@ class AirflowTree:
         ours = airflow_environment(self.layout, port=port, keys=keys, parallelism=self._parallelism, extra=self._extra)
         root = str(Path(__file__).parents[2])
         self.environment = process_environment(os.environ, ours, package_root=root) | {TREE_VARIABLE: self._name}
-        self.layout.logs.mkdir(parents=True, exist_ok=True)
-        self.layout.settings_module.parent.mkdir(exist_ok=True)
-        self.layout.settings_module.write_text(SETTINGS_MODULE)
-        self.layout.configuration.touch(mode=0o600)
-        self.layout.configuration.write_text(configuration_text(ours))
+        for folder in (self.layout.logs, self.layout.settings_module.parent):
+            private_folder(folder)
+        private_file(self.layout.database)
+        with write_privately(self.layout.settings_module) as file:
+            file.write(SETTINGS_MODULE)
+        with write_privately(self.layout.configuration) as file:
+            file.write(configuration_text(ours))
 
     def _clear_leftovers(self) -> None:
         """End what an owner left that died without its children (not on Linux, or a task with a session of its own)."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightshift.embedded.tree import AirflowTree, Ready
-from tests.nightshift.embedded.trees import make_repository
+from tests.nightshift.embedded.trees import CANARY, make_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,5 +29,6 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     root = tmp_path_factory.mktemp("airflow")
     repository = make_repository(root / "repository", broken=True)
     told: list[str] = []
-    with AirflowTree(root / "home", repository) as tree:
+    secret = {"AIRFLOW_CONN_BUCKET": f"aws://key:{CANARY}@/", "AWS_SECRET_ACCESS_KEY": CANARY}
+    with AirflowTree(root / "home", repository, extra=secret) as tree:
         yield Started(tree, tree.start(told.append), told)

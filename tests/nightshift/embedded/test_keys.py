@@ -20,6 +20,14 @@ def test_only_the_owner_can_read_the_file(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_file_that_was_restored_for_everybody_is_closed_again(tmp_path):
+    path = tmp_path / "secrets.json"
+    kept = load_or_make_keys(path)
+    path.chmod(0o644)
+    assert load_or_make_keys(path) == kept
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_keys_that_race_agree_on_one_set(tmp_path):
     path = tmp_path / "secrets.json"
     with ThreadPoolExecutor(8) as pool:

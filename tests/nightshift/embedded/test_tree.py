@@ -20,7 +20,7 @@ from nightshift.embedded.errors import AlreadyRunning, ApiError, NotThere, PortT
 from nightshift.embedded.migration import is_migrated
 from nightshift.embedded.records import backfill_range
 from nightshift.embedded.tree import AirflowTree
-from tests.nightshift.embedded.trees import eventually, make_repository, processes_of
+from tests.nightshift.embedded.trees import CANARY, eventually, make_repository, processes_of
 
 pytestmark = pytest.mark.airflow
 
@@ -106,7 +106,21 @@ class TestAStartedTree:
         layout = started.tree.layout
         words = " ".join(word for child in psutil.Process().children(recursive=True) for word in child.cmdline())
         assert not [key for key in json.loads(layout.secrets.read_text()).values() if key in words]
-        assert {stat.S_IMODE(path.stat().st_mode) for path in (layout.secrets, layout.configuration)} == {0o600}
+        assert CANARY not in words
+        private = (layout.secrets, layout.configuration, layout.database, layout.state, layout.role_log("scheduler"))
+        assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
+        beside = layout.airflow_home.glob("airflow.db-*")
+        assert {stat.S_IMODE(path.stat().st_mode) for path in beside} <= {0o600}
+
+    def test_task_logs_are_the_owners_alone_and_no_file_tells_a_connection_s_secret(self, started):
+        client, home = started.tree.client, started.tree.layout.home
+        run = client.trigger("toy_night", partition_key="2013-07-07", run_id="night-2013-07-07")
+        assert client.wait_for_run("toy_night", run.run_id).succeeded
+        logs = started.tree.layout.logs.rglob("dag_id=toy_night/**/*.log")
+        assert {stat.S_IMODE(path.stat().st_mode) for path in logs} == {0o600}
+        files = [path for path in home.rglob("*") if path.is_file()]
+        assert [path for path in files if CANARY.encode() in path.read_bytes()] == []
+        assert not [line for line in started.told if CANARY in line]
 
     def test_an_airflow_command_typed_by_hand_finds_this_tree(self, started):
         airflow_home = str(started.tree.layout.airflow_home)

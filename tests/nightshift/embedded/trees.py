@@ -15,6 +15,9 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+CANARY = "zq7x0kv"
+"""A secret in the environment of a tree, which nothing must write down."""
+
 TOY_DAGS = Path(__file__).with_name("toy_dags.txt")
 """The toy DAGs; not a .py file, so that nobody takes it for a test or a module."""
 
