@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
 from model_registry import Registry
 from pipelines.engine.errors import NightshiftError
+from pipelines.engine.home import private_folder
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger.store import Ledger
 from pipelines.engine.ledger.values import moment
@@ -139,6 +141,8 @@ def open_runtime(
         LedgerUnavailable, LedgerNotMigrated, UsageError: In words that say what to do.
     """
     settings = settings or read_settings()
+    with suppress(OSError):  # where nothing lives in the home, it need not be there
+        private_folder(settings.home)
     ledger = Ledger(settings.ledger_url, lease_seconds=settings.lease_seconds)
     ledger.check()
     registry = Registry(settings.tracking_uri, settings.artifacts, ui_url=settings.mlflow_ui)

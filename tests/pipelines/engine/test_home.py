@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.engine.home import open_home, open_to_everybody, private_file, private_folder, write_privately
+from pipelines.engine.runtime import open_runtime
+from pipelines.engine.settings import read_settings
 from tests.pipelines.engine.steps.places import ROOT
 
 UMASKS = [0o000, 0o022, 0o077]
@@ -133,6 +135,12 @@ def test_home_that_nobody_else_can_reach_says_nothing(reachable):
 def test_home_that_cannot_be_made_is_left_to_whoever_needs_it(tmp_path):
     (tmp_path / "file").write_text("")
     open_home(tmp_path / "file" / "home")
+
+
+def test_first_task_of_a_machine_makes_the_home_for_its_owner_alone(umask, tmp_path, sqlite_ledger_url):
+    """With a ledger elsewhere, a task of an Airflow of one's own is the first to come."""
+    open_runtime(read_settings({"NIGHTSHIFT_HOME": str(tmp_path / "home"), "NIGHTSHIFT_LEDGER_URL": sqlite_ledger_url}))
+    assert mode(tmp_path / "home") == 0o700
 
 
 @pytest.mark.parametrize("given", ["000", "022"])
