@@ -27,8 +27,10 @@ def role_with_password(server: DatabaseServer, name: str, password: str) -> Iter
     deadline = time.monotonic() + PATIENCE
     while _lets_in(server, name) and time.monotonic() < deadline:
         time.sleep(0.02)
-    yield
-    server.execute(f'DROP ROLE "{name}"')
+    try:
+        yield
+    finally:
+        server.execute(f'DROP ROLE "{name}"')
 
 
 def _lets_in(server: DatabaseServer, name: str) -> bool:

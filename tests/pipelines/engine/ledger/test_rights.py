@@ -1,0 +1,59 @@
+"""The rights that the security guide gives to workers are enough for every operation, and for nothing more."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from pipelines.engine.ledger import Done, Ledger
+from tests.pipelines.engine.ledgers import Inside
+from tests.pipelines.engine.steps.places import ROOT
+from tests.support.roles import role_with_password
+
+pytestmark = pytest.mark.postgres
+GRANTS = re.search(r"```sql\n(.*?)```", (ROOT / "docs/security.md").read_text(), re.DOTALL)[1]
+
+
+@pytest.fixture
+def worker_url(postgres, postgres_ledger_url):
+    """The URL of the ledger for a role that has the guide's rights alone."""
+    with role_with_password(postgres, "nightshift_worker", "a password"), Inside(postgres_ledger_url) as owner:
+        owner.connection.exec_driver_sql(GRANTS)
+        yield postgres_ledger_url.replace("nightshift@", "nightshift_worker:a%20password@")
+        owner.connection.exec_driver_sql("DROP OWNED BY nightshift_worker")
+
+
+def test_workers_can_do_all_that_a_ledger_does(worker_url, key):
+    ledger = Ledger(worker_url, lease_seconds=3600, patience=1)
+    ledger.check()
+    claim = ledger.claim(key, holder="worker")
+    ledger.renew(claim)
+    ledger.release(claim, "later")
+    ledger.fail(ledger.claim(key, holder="worker"), "wrong")
+    ledger.force(key.digest, holder="worker", reason="again")
+    ledger.finish(ledger.claim(key, holder="worker"), {"rows": 1})
+    assert isinstance(ledger.claim(key, holder="other"), Done)
+    assert len(ledger.history(key.digest)) == 7
+    assert ledger.entries()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE task_events SET holder = 'nobody'",
+        "DELETE FROM task_events",
+        "TRUNCATE task_events",
+        "DELETE FROM task_keys",
+        "ALTER TABLE task_events DISABLE TRIGGER ALL",
+        "DROP TABLE task_events",
+        "UPDATE nightshift_ledger_version SET version_num = 'x'",
+    ],
+)
+def test_workers_can_neither_rewrite_history_nor_change_tables(worker_url, key, statement):
+    ledger = Ledger(worker_url)
+    ledger.claim(key, holder="worker")
+    with Inside(worker_url) as door, pytest.raises(DBAPIError, match=r"permission denied|must be owner"):
+        door.connection.exec_driver_sql(statement)
+    assert [event.event for event in ledger.history(key.digest)] == ["claimed"]
