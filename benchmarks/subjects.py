@@ -52,7 +52,7 @@ def stream(folder: Path) -> None:
     from pipelines.engine.rows import inspect_files
     from pipelines.engine.scoring import Stamp, score_shard
     from pipelines.engine.shards import plan_shards
-    from pipelines.engine.storage import Storage, here
+    from pipelines.engine.storage import here
     from pipelines.flights import flights
 
     files = inspect_files([here(folder / "rows.parquet")], flights.rows.columns)
@@ -60,7 +60,7 @@ def stream(folder: Path) -> None:
     stamp = Stamp("1", "k" * 64, datetime.now(UTC))
     none = np.empty(0, dtype=np.int64)
     score_shard(
-        flights, shard, load_scorer(folder / "package"), none, stamp, here(folder / "streamed.parquet"), Storage(folder)
+        flights, shard, load_scorer(folder / "package"), none, stamp, here(folder / "streamed.parquet"), here(folder)
     )
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.engine.errors import PublicationConflict, StorageError
 from pipelines.engine.files import in_one_line
 from pipelines.engine.moments import reached
+from pipelines.engine.paths import inside
 from pipelines.engine.storage import Location
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def publish(
     """
     from deltalake.exceptions import CommitFailedError
 
-    _check_files(folder, files)
+    _check_files(folder, night, files)
     try:
         for tried in range(MOST_TRIES):
             table = open_or_create(folder, schema)
@@ -270,8 +271,10 @@ def _sizes(table: DeltaTable, night: str) -> dict[str, int]:
     return {path: size for path, size, partition in zip(*columns, strict=True) if partition == night}
 
 
-def _check_files(folder: Location, files: Sequence[ShardFile]) -> None:
+def _check_files(folder: Location, night: str, files: Sequence[ShardFile]) -> None:
+    """Raises PathRefused for a file outside the night's partition, StorageError for one that is not as it was written."""
     for file in files:
+        inside(f"{PARTITION}={night}", file.path)
         path = folder / file.path
         found = path.find()
         if found is None or found.size != file.size:

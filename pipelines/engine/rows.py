@@ -91,7 +91,7 @@ def _inspect(path: Location, columns: Mapping[str, str]) -> NightFile:
     copy = path.copy()
     try:
         metadata = pq.read_metadata(copy)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         raise RowsUnreadable(
             f"{path} cannot be read as Parquet ({copy.stat().st_size:,} bytes): {str(error).splitlines()[0]}\n"
             "Deliver the whole file again, and run it again (in Airflow: clear the task)."

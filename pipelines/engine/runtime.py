@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from model_registry import Registry
-from pipelines.engine.errors import NightshiftError
+from pipelines.engine.errors import NightshiftError, PathRefused
 from pipelines.engine.home import private_folder
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger.store import Ledger
@@ -70,10 +70,8 @@ class Runtime:
         outcome = self._once(key, work, payload)
         gone = self._gone(outcome, outputs)
         if gone:
-            log.warning("%s was done, but %s is gone: it is done again", key, gone[0])
-            self.ledger.force(
-                key.digest, holder="nightshift", reason=f"its output {gone[0]} is gone", fence=outcome.fence
-            )
+            log.warning("%s was done, but %s: it is done again", key, gone)
+            self.ledger.force(key.digest, holder="nightshift", reason=gone, fence=outcome.fence)
             outcome = self._once(key, work, payload)
         return {**outcome.result, "key": key.digest}
 
@@ -88,10 +86,15 @@ class Runtime:
             error.key = error.key or key.digest
             raise
 
-    def _gone(self, outcome: Outcome, outputs: Callable[[dict[str, Any]], list[Location]] | None) -> list[Location]:
+    def _gone(self, outcome: Outcome, outputs: Callable[[dict[str, Any]], list[Location]] | None) -> str | None:
+        """Say which output of earlier work cannot be used any more, or return None."""
         if outcome.fresh or outputs is None:
-            return []
-        return [path for path in outputs(outcome.result) if not path.exists()]
+            return None
+        try:
+            gone = [output for output in outputs(outcome.result) if not output.exists()]
+        except PathRefused:
+            return "its output lies where it does not belong now"
+        return f"its output {gone[0]} is gone" if gone else None
 
     def today(self) -> date:
         """Return the date in UTC, by the ledger's clock."""

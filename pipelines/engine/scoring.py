@@ -17,7 +17,7 @@ from pipelines.engine.moments import reached
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.rows import iterate_batches
 from pipelines.engine.shards import Piece, Shard
-from pipelines.engine.storage import Location, Storage
+from pipelines.engine.storage import Location
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,7 +66,7 @@ def score_shard(
     refused: np.ndarray,
     stamp: Stamp,
     output: Location,
-    storage: Storage,
+    delivered: Location,
 ) -> ShardScores:
     """Score a shard's rows that were not refused into `output`.
 
@@ -77,10 +77,11 @@ def score_shard(
         refused: Positions of refused rows in the whole night, int64, sorted.
         stamp: Carried by every row.
         output: The Parquet file to write, whole or not at all.
-        storage: Where the shard's files lie.
+        delivered: The folder that the shard's files lie in.
 
     Raises:
         RowsChanged: A file is not the one that was planned.
+        PathRefused: A file lies elsewhere.
         RowsUnreadable: A file is damaged.
         ModelError: The model gave something else than one probability per row.
         StorageError: The output cannot be written.
@@ -88,7 +89,7 @@ def score_shard(
     import numpy as np
     import pyarrow.parquet as pq
 
-    copies = [_unchanged(piece, storage) for piece in shard.pieces]
+    copies = [_unchanged(piece, delivered) for piece in shard.pieces]
     rows_in = rows_scored = 0
     score_sum = 0.0
     histogram = np.zeros(HISTOGRAM_BINS, dtype=np.int64)
@@ -128,9 +129,9 @@ def output_schema(pipeline: Pipeline) -> pa.Schema:
     )
 
 
-def _unchanged(piece: Piece, storage: Storage) -> Path:
+def _unchanged(piece: Piece, delivered: Location) -> Path:
     """Return the piece's file on this machine, with the bytes that were planned."""
-    location = storage.at(piece.path)
+    location = delivered.recorded(piece.path)
     if location.is_here and location.find() == (piece.size, piece.modified_ns):
         return location.copy()
     copy = location.copy_with(piece.sha256)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from model_registry.addresses import hidden
 from pipelines.engine.errors import UsageError
 from pipelines.engine.storage.location import split_url
 
@@ -38,7 +39,7 @@ class Settings:
     reports: str
     ledger_url: str = field(repr=False)  # both may hold a password
     tracking_uri: str = field(repr=False)
-    mlflow_ui: str | None
+    mlflow_ui: str | None = field(repr=False)
     artifacts: str | None
     lease_seconds: float
     aws_connection: str = "aws_default"
@@ -91,7 +92,7 @@ def _root(env: Mapping[str, str], name: str, default: Path) -> str:
 def _folder(env: Mapping[str, str], name: str, default: Path) -> Path:
     value = env.get(name)
     if value and "://" in value and not value.startswith("file://"):
-        raise UsageError(f"{name}={value!r} is not a folder of this machine. Give an absolute path.")
+        raise UsageError(f"{name}={hidden(value, value)!r} is not a folder of this machine. Give an absolute path.")
     return Path(value.removeprefix("file://")).expanduser().resolve() if value else default
 
 

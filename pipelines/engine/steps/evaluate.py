@@ -10,6 +10,7 @@ from pipelines.engine.errors import RowsChanged
 from pipelines.engine.gate import judge
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.metrics import metrics_of
+from pipelines.engine.nights import parse_night
 from pipelines.engine.package import load_scorer
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.run_once import Hold
@@ -35,7 +36,7 @@ def evaluate(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any], trai
         RowsChanged: The files are no longer the ones that were trained on.
         RegistryUnavailable: MLflow does not answer.
     """
-    as_of = checked["as_of"]
+    as_of = parse_night(checked["as_of"])
     champion = find_champion(runtime, pipeline)
     opponent = champion.digest if champion else None
     if opponent == trained["model_digest"]:

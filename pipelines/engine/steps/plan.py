@@ -7,6 +7,7 @@ from typing import Any
 from pipelines.engine.code import code_digest
 from pipelines.engine.errors import RowsChanged
 from pipelines.engine.keys import TaskKey, digest_of
+from pipelines.engine.nights import parse_night
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.rows import fingerprint
 from pipelines.engine.run_once import Hold
@@ -36,7 +37,7 @@ def plan_night(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any]) ->
         RowsChanged: The files are no longer the ones that were checked.
         RegistryUnavailable: MLflow does not answer.
     """
-    night = checked["night"]
+    night = parse_night(checked["night"])
     files = night_files(runtime, pipeline, night)
     if fingerprint(files) != checked["fingerprint"]:
         raise RowsChanged(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.engine.errors import DataError, PublicationConflict
 from pipelines.engine.keys import TaskKey, digest_of
 from pipelines.engine.ledger.values import Entry, iso
+from pipelines.engine.nights import parse_night
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.publication import (
     ShardFile,
@@ -51,7 +52,7 @@ def publish_night(
         PublicationConflict: Others kept publishing the same night; try again.
         StorageError: The table cannot be read or written.
     """
-    night = checked["night"]
+    night = parse_night(checked["night"])
     counts = reconcile(checked, scored)
     folder, schema = runtime.predictions(pipeline), output_schema(pipeline)
     files = [ShardFile(s["path"], s["size"], s["rows_scored"], s["modified_ms"]) for s in scored if s["rows_scored"]]

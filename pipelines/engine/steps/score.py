@@ -8,6 +8,7 @@ from pipelines.engine.code import code_digest
 from pipelines.engine.errors import ModelError, StorageError
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger.values import moment
+from pipelines.engine.nights import parse_night
 from pipelines.engine.package import load_scorer
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.publication import remove_unfinished, shard_path
@@ -32,9 +33,10 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
         ModelError: The model cannot score them, or is not the planned one.
         TamperedModel: A model file was changed after its registration.
         StorageError: The output cannot be written.
+        UnknownNight, PathRefused: The task names no night, or files from elsewhere: somebody changed it on the way.
     """
     shard = Shard.from_json({"number": task["number"], "pieces": task["pieces"]})
-    night, table = task["night"], runtime.predictions(pipeline)
+    night, table = parse_night(task["night"]), runtime.predictions(pipeline)
     key = TaskKey(
         pipeline=pipeline.name,
         step=STEP,
@@ -56,12 +58,12 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
                 f"and has {version.digest[:12]} now. Nothing was scored; run the night again."
             )
         scorer = load_scorer(fetch(runtime, version))
-        quarantine = runtime.storage.at(task["quarantine"]) if task["quarantine"] else None
+        quarantine = runtime.quarantine(pipeline).recorded(task["quarantine"]) if task["quarantine"] else None
         refused = read_positions(quarantine, task["quarantine_sha256"])
         path = shard_path(night, key.digest, hold.fence, hold.claim.claimed_at)
         remove_unfinished(table, night, key.digest, hold.fence)
         stamp = Stamp(version.version, key.digest, moment(hold.claim.claimed_at))
-        scores = score_shard(pipeline, shard, scorer, refused, stamp, table / path, runtime.storage)
+        scores = score_shard(pipeline, shard, scorer, refused, stamp, table / path, runtime.rows_folder(pipeline))
         found = (table / path).find()
         if found is None:
             raise StorageError(f"{table / path} was written and is gone; run the task again.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,12 @@ from data_checks import build_profile
 from model_registry import pictures
 from pipelines.engine.code import code_digest
 from pipelines.engine.encoding import Encoding
-from pipelines.engine.errors import RowsChanged
+from pipelines.engine.errors import PathRefused, RowsChanged
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.metrics import metrics_of, slice_metrics
 from pipelines.engine.models import family_of
 from pipelines.engine.moments import reached
-from pipelines.engine.nights import span
+from pipelines.engine.nights import parse_night, span
 from pipelines.engine.package import load_scorer, write_package
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.run_once import Hold
@@ -59,7 +60,7 @@ def train(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any]) -> dict
         DataError, FitFailed: The window cannot be learned from.
         RegistryUnavailable: MLflow does not answer.
     """
-    as_of = checked["as_of"]
+    as_of = parse_night(checked["as_of"])
     window = find_window(runtime, pipeline, as_of)
     if window.fingerprint != checked["fingerprint"]:
         raise RowsChanged(
@@ -139,9 +140,7 @@ def _log(
             package=package,
             input_example=_frame(fitted.older.table.slice(0, EXAMPLE_ROWS), pipeline.features),
             pictures=drawn,
-            artifacts={
-                f"checks-{kind}.html": runtime.storage.at(path).copy() for kind, path in checked["reports"].items()
-            },
+            artifacts=_check_reports(runtime, checked),
         )
         reached("logged the run")
         runtime.progress(1, 1, "logging to MLflow")
@@ -155,6 +154,15 @@ def _log(
         "report": str(folder),
         "url": run.url,
     }
+
+
+def _check_reports(runtime: Runtime, checked: dict[str, Any]) -> dict[str, Path]:
+    """Return the check reports to keep with the run; a path that leads elsewhere is no report, and is left out."""
+    found, reports = {}, runtime.storage.at(runtime.settings.reports)
+    for kind, path in checked["reports"].items():
+        with suppress(PathRefused):
+            found[f"checks-{kind}.html"] = reports.recorded(path).copy()
+    return found
 
 
 def _write_package(pipeline: Pipeline, package: Path, fitted: _Fitted) -> np.ndarray:

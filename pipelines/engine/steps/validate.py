@@ -80,7 +80,7 @@ def validate_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str
             "drift": _largest(drifted),
         }
 
-    return runtime.run(key, work, outputs=lambda result: kept_files(runtime, result))
+    return runtime.run(key, work, outputs=lambda result: kept_files(runtime, pipeline, result))
 
 
 def night_files(runtime: Runtime, pipeline: Pipeline, night: str) -> list[NightFile]:
@@ -110,9 +110,9 @@ def at_the_door(
     raise wrong
 
 
-def kept_files(runtime: Runtime, result: dict[str, Any]) -> list[Location]:
+def kept_files(runtime: Runtime, pipeline: Pipeline, result: dict[str, Any]) -> list[Location]:
     """Return the files that later steps read: the quarantine, if there is one."""
-    return [runtime.storage.at(result["quarantine"])] if result["quarantine"] else []
+    return [runtime.quarantine(pipeline).recorded(result["quarantine"])] if result["quarantine"] else []
 
 
 def _largest(drifted: dict[str, float]) -> dict[str, float]:

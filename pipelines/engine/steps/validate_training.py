@@ -73,7 +73,11 @@ def validate_training(runtime: Runtime, pipeline: Pipeline, as_of: str) -> dict[
         }
 
     return runtime.run(
-        key, work, outputs=lambda result: [runtime.storage.at(path) for path in result["quarantine"].values() if path]
+        key,
+        work,
+        outputs=lambda result: [
+            runtime.quarantine(pipeline).recorded(path) for path in result["quarantine"].values() if path
+        ],
     )
 
 

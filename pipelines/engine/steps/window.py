@@ -82,14 +82,18 @@ def _files(runtime: Runtime, folder: Location, nights: Sequence[str], columns: M
 
 
 def load_data(runtime: Runtime, pipeline: Pipeline, window: TrainingWindow, checked: dict[str, Any]) -> Learnable:
-    """Read and join the window without the refused rows and labels."""
+    """Read and join the window without the refused rows and labels.
+
+    Raises:
+        PathRefused: The refused rows are said to lie elsewhere.
+    """
     columns = list(dict.fromkeys((*pipeline.id_columns, *pipeline.features, *pipeline.slices)))
     label_columns = [*pipeline.id_columns, pipeline.labels.target]
     rows = read_window(window.rows, columns)
     labels = read_window(window.labels, label_columns)
     digests = dict(zip(("rows", "labels"), checked["quarantine_sha256"], strict=True))
     refused = {
-        kind: read_positions(runtime.storage.at(path) if path else None, digests[kind])
+        kind: read_positions(runtime.quarantine(pipeline).recorded(path) if path else None, digests[kind])
         for kind, path in checked["quarantine"].items()
     }
     return join_labels(

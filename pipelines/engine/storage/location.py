@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pipelines.engine.errors import StorageError, UsageError, nearest
-from pipelines.engine.paths import below
+from pipelines.engine.paths import below, inside
 from pipelines.engine.storage.credentials import Credentials, machine_credentials
 from pipelines.engine.storage.local import LocalStore
 from pipelines.engine.storage.store import Found, Store
@@ -38,6 +38,14 @@ class Location:
             PathRefused: The name leads elsewhere.
         """
         return Location(self.store, below(self.path, relative))
+
+    def recorded(self, url: str) -> Location:
+        """Return the location that somebody wrote down as lying below this folder.
+
+        Raises:
+            PathRefused: It does not lie there.
+        """
+        return self / inside(self, url)
 
     @property
     def is_here(self) -> bool:
@@ -172,6 +180,10 @@ def split_url(url: str) -> tuple[str, str]:
         raise UsageError(
             f"{url!r} is no place that Nightshift can use; expected {', '.join(known[:2])} or {known[2]}."
             f"{nearest(parts.scheme, SCHEMES)}"
+        )
+    if "@" in parts.netloc:
+        raise UsageError(
+            f"a {parts.scheme}:// place holds no credentials; expected {parts.scheme}://BUCKET/FOLDER, and an Airflow connection"
         )
     if not parts.netloc:
         raise UsageError(f"{url!r} names no bucket; expected {parts.scheme}://BUCKET/FOLDER")
