@@ -120,9 +120,10 @@ def run_once(
         answer = ledger.claim(key, holder=holder, payload=payload)
         if isinstance(answer, Done):
             log.info(
-                "already done: %s finished at %s (fence %s); nothing is done twice",
+                "already done: %s was finished at %s by %s (fence %s); nothing is done twice",
                 key,
                 iso(answer.finished_at),
+                answer.holder,
                 answer.fence,
             )
             return Outcome(key, answer.result, fresh=False, fence=answer.fence)
@@ -133,7 +134,16 @@ def run_once(
 
 def new_holder() -> str:
     """Return a name for one attempt and no other: machine, process, and a few random digits."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    return f"{_this_process()}{uuid.uuid4().hex[:8]}"
+
+
+def is_ours(holder: str) -> bool:
+    """Whether a holder is an attempt of this very process."""
+    return holder.startswith(_this_process())
+
+
+def _this_process() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:"
 
 
 @contextmanager

@@ -24,14 +24,15 @@ def sentence(event: Event) -> str:
     return SENTENCES[event.event].format_map({"from": "", "reason": "", **event.detail, "holder": event.holder})
 
 
-def render_key(entry: Entry, events: list[Event]) -> str:
-    """Return the page as HTML."""
+def render_key(entry: Entry, events: list[Event], superseded: object = None) -> str:
+    """Return the page as HTML; `superseded` says in words what took the key's place."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["j2"], default=True)
     )
     lines = [(iso(event.at), event.fence, event.generation, sentence(event)) for event in events]
     return environment.get_template("key.html.j2").render(
         entry=entry,
+        superseded=superseded,
         claimed_at=iso(entry.claimed_at),
         identity=json.dumps(entry.identity, indent=2, sort_keys=True),
         result=json.dumps(entry.result, indent=2, sort_keys=True) if entry.result else None,

@@ -53,16 +53,18 @@ def fastapi_app() -> dict[str, Any]:
         from pipelines.engine.errors import NightshiftError, UsageError
         from pipelines.engine.ledger.store import Ledger
         from pipelines.engine.settings import read_settings
+        from pipelines.engine.superseded import superseded_by
 
         try:
             ledger = Ledger(read_settings().ledger_url, patience=2.0)
             entry = ledger.entry(digest)
             events = ledger.history(entry.key) if entry else []
+            superseded = superseded_by(entry, ledger.alike(entry)) if entry else None
         except NightshiftError as error:
             raise HTTPException(404 if isinstance(error, UsageError) else 503, str(error)) from error
         if entry is None:
             raise HTTPException(404, f"the ledger has no key {digest}")
-        return HTMLResponse(render_key(entry, events))
+        return HTMLResponse(render_key(entry, events, superseded))
 
     return {"app": app, "url_prefix": PREFIX, "name": "nightshift"}
 

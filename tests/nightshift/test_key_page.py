@@ -41,6 +41,13 @@ def test_a_result_may_hold_any_names(sqlite_ledger_url):
     assert "&#34;somebody&#34;" in page
 
 
+def test_a_superseded_key_says_so_on_its_page(sqlite_ledger_url):
+    ledger = Ledger(sqlite_ledger_url)
+    ledger.claim(KEY, holder="me")
+    page = render_key(ledger.entry(KEY.digest), [], "superseded by 0123 at noon")
+    assert "superseded by 0123 at noon" in page
+
+
 def test_times_are_utc(sqlite_ledger_url):
     ledger = Ledger(sqlite_ledger_url)
     ledger.claim(KEY, holder="me")

@@ -217,6 +217,11 @@ class Ledger:
         newest_first = select(task_keys).where(*conditions).order_by(task_keys.c.claimed_at.desc(), task_keys.c.key)
         return self._entries(newest_first.limit(limit))
 
+    def alike(self, entry: Entry) -> list[Entry]:
+        """Return all keys of a key's pipeline, step and partition, the latest claimed first."""
+        found = self.entries(pipeline=entry.pipeline, step=entry.step, partition=entry.partition)
+        return [other for other in found if other.partition == entry.partition]
+
     def history(self, digest: str) -> list[Event]:
         """Return everything that happened to a key, oldest first.
 
@@ -334,7 +339,7 @@ def _why_not(connection: Connection, key: TaskKey, payload: object) -> Answer:
             "The same key must mean the same work: find out which input the key does not cover."
         )
     if row.state == "done":
-        return Done(row.key, row.fence, row.generation, row.finished_at, row.result)
+        return Done(row.key, row.fence, row.generation, row.holder, row.finished_at, row.result)
     return Busy(row.key, row.fence, row.holder, max(0.0, row.seconds_left))
 
 

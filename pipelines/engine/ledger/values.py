@@ -33,11 +33,12 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Done:
-    """The work was finished before; here is what came out."""
+    """The work was finished before; here is who did it, and what came out."""
 
     key: str
     fence: int
     generation: int
+    holder: str
     finished_at: float
     result: dict[str, Any]
 

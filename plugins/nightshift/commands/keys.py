@@ -48,7 +48,8 @@ def list_keys(pipeline: str | None, night: str | None, step: str | None, limit: 
         print_json([asdict(entry) for entry in found])
         return
     rows = [
-        (e.key[:12], e.pipeline, e.step, e.partition, e.state, e.fence, e.generation, iso(e.claimed_at)) for e in found
+        (e.key[:12], e.pipeline, e.step, e.partition, _state(ledger, e), e.fence, e.generation, iso(e.claimed_at))
+        for e in found
     ]
     print_table(("key", "pipeline", "step", "partition", "state", "fence", "generation", "claimed_at"), rows)
 
@@ -60,6 +61,7 @@ def show(key: str, as_json: bool) -> None:
     """Show what a key stands for and everything that happened to it. The first digits are enough."""
     from nightshift.key_page import sentence
     from pipelines.engine.ledger.values import iso
+    from pipelines.engine.superseded import superseded_by
 
     ledger = _ledger()
     entry = _entry(ledger, key)
@@ -68,6 +70,8 @@ def show(key: str, as_json: bool) -> None:
         print_json({**asdict(entry), "history": [asdict(event) for event in events]})
         return
     click.echo(f"{entry.pipeline}/{entry.step}/{entry.partition}: {entry.state}\n{entry.key}")
+    if replaced := superseded_by(entry, ledger.alike(entry)):
+        click.echo(str(replaced))
     print_table(
         ("at", "fence", "generation", "what"), [(iso(e.at), e.fence, e.generation, sentence(e)) for e in events]
     )
@@ -89,6 +93,13 @@ def force(key: str, reason: str) -> None:
         f"{entry.pipeline}/{entry.step}/{entry.partition} is open: its next claim has generation {entry.generation}. "
         "Clear its task in Airflow, or run the command again."
     )
+
+
+def _state(ledger: Ledger, entry: Entry) -> str:
+    from pipelines.engine.superseded import superseded_by
+
+    replaced = superseded_by(entry, ledger.alike(entry))
+    return f"superseded by {replaced.key[:12]}" if replaced else entry.state
 
 
 def _ledger() -> Ledger:

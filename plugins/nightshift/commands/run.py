@@ -112,6 +112,7 @@ def score(pipeline: str, nights: str, as_json: bool) -> None:
         begun = runtime.ledger.now()
         published = [run_night(runtime, declared, night) for night in parse_nights(nights, today=runtime.today())]
         claimed = runtime.ledger.claims_since(begun)
+        others = [line for night in published for line in _who_was_first(runtime, night)]
     if as_json:
         print_json(published)
         return
@@ -122,7 +123,20 @@ def score(pipeline: str, nights: str, as_json: bool) -> None:
             click.echo(f"{night['night']}: refused rows are in {night['quarantine']}; why: {night['report']}")
         for warning in night["warnings"]:
             click.echo(f"{night['night']}: {warning}")
+    for line in others:
+        click.echo(line)
     _say_claims(claimed)
+
+
+def _who_was_first(runtime: Runtime, published: dict[str, Any]) -> list[str]:
+    """Say who published a night if it was not this process."""
+    from pipelines.engine.ledger.values import iso
+    from pipelines.engine.run_once import is_ours
+
+    entry = runtime.ledger.entry(published["key"])
+    if entry is None or entry.finished_at is None or is_ours(entry.holder):
+        return []
+    return [f"{published['night']}: {entry.holder} was first and published it at {iso(entry.finished_at)}"]
 
 
 def _say_claims(claimed: int) -> None:

@@ -56,7 +56,7 @@ def test_done_answers_the_recorded_result(ledger, key):
     result = {"rows": 7, "shares": [0.1, 1e-9], "name": "JFK \N{RIGHTWARDS ARROW} LAX", "none": None}
     ledger.finish(claim, result)
     answer = ledger.claim(key, holder="b")
-    assert answer == Done(key.digest, 1, 1, answer.finished_at, result)
+    assert answer == Done(key.digest, 1, 1, answer.holder, answer.finished_at, result)
     assert answer.finished_at >= claim.claimed_at
 
 
