@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 @click.option(
     "--sabotage",
     type=click.Choice(["publish-fence", "finish-fence"]),
-    help="Disable this check of Nightshift's, to see that the drill notices.",
+    multiple=True,
+    help="Disable this check of Nightshift's, to see that the drill notices; may be given several times.",
 )
 @json_option
 def drill(

@@ -76,7 +76,7 @@ def run_drill(
     ledger: LedgerKind = "sqlite",
     tables: TablesKind = "local",
     seed: int = 1,
-    sabotage: Sabotage | None = None,
+    sabotage: Sequence[Sabotage] = (),
     keep: Path | None = None,
     progress: Progress,
 ) -> Iterator[Result]:
@@ -87,7 +87,7 @@ def run_drill(
         ledger: Where the sandbox keeps its ledger.
         tables: Where it keeps its tables.
         seed: Of everything that is drawn by lot.
-        sabotage: Break a part of Nightshift, to see that the judge notices.
+        sabotage: Parts of Nightshift to break, to see that the judge notices.
         keep: A folder for the sandbox that stays; by default it is thrown away.
         progress: Told how far it has come.
 
@@ -101,8 +101,7 @@ def run_drill(
         sandbox = stack.enter_context(_sandbox(root.resolve(), faults, ledger, tables))
         progress(0, len(faults), "making the sandbox: data, a champion, a published night")
         sandbox.prepare()
-        if sabotage:
-            sandbox.sabotage = sabotage
+        sandbox.sabotage = tuple(sabotage)
         for number, fault in enumerate(faults):
             progress(number, len(faults), fault.name)
             yield _run(sandbox, fault, random.Random(f"{seed} {fault.name}"))  # noqa: S311 - a drill, not a secret

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, get_args
 
@@ -11,7 +11,7 @@ SABOTAGES: tuple[Sabotage, ...] = get_args(Sabotage)
 
 
 @contextmanager
-def sabotaged(what: Sabotage | None) -> Iterator[None]:
+def sabotaged(what: Collection[Sabotage]) -> Iterator[None]:
     """Break something inside the block.
 
     Args:
@@ -21,9 +21,9 @@ def sabotaged(what: Sabotage | None) -> Iterator[None]:
     from pipelines.engine.ledger import store
     from pipelines.engine.steps import publish
 
-    if what == "publish-fence":
+    if "publish-fence" in what:
         publish.may_still_publish = _anybody_may  # type: ignore[assignment]
-    if what == "finish-fence":
+    if "finish-fence" in what:
         store._held = _is_known  # noqa: SLF001 - a saboteur knocks at no door
     yield
 

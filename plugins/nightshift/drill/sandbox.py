@@ -57,7 +57,7 @@ class Sandbox:
         self._remote = tables == "s3"
         self.changes: dict[str, str] = {}
         """Variables of the environment that a fault sets for its workers."""
-        self.sabotage: Sabotage | None = None
+        self.sabotage: tuple[Sabotage, ...] = ()
         """What is broken in the workers' own code."""
         self._ledger = self._kept_ledger = ""
         self._context = fork_server()

@@ -75,7 +75,7 @@ class Task:
         environment: Its whole environment.
         aims: Where it dies or stands still.
         folder: For its log, its outcome and its signs.
-        sabotage: What is broken in its own code, or None.
+        sabotage: What is broken in its own code.
     """
 
     job: Job
@@ -83,7 +83,7 @@ class Task:
     environment: dict[str, str]
     aims: tuple[Aim, ...]
     folder: Path
-    sabotage: Sabotage | None = None
+    sabotage: tuple[Sabotage, ...] = ()
 
 
 class Running(Protocol):
