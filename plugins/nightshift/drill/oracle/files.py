@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+
+from nightshift.drill.buckets import open_bucket
 
 
 class Files(Protocol):
@@ -42,31 +44,16 @@ class Bucket:
     """
 
     def __init__(self, url: str, environment: Mapping[str, str]) -> None:
-        self._bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        name, _, prefix = url.removeprefix("s3://").partition("/")
+        self._bucket = open_bucket(environment, name)
         self._prefix = f"{prefix}/" if prefix else ""
-        self._environment = environment
-
-    def _client(self) -> Any:
-        import boto3
-
-        told = self._environment
-        return boto3.client(
-            "s3",
-            endpoint_url=told["AWS_ENDPOINT_URL"],
-            aws_access_key_id=told["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=told["AWS_SECRET_ACCESS_KEY"],
-            region_name=told["AWS_REGION"],
-        )
 
     def names(self, below: str) -> list[str]:
         """Return the paths of all objects below a folder, sorted."""
-        pages = self._client().get_paginator("list_objects_v2")
-        found = pages.paginate(Bucket=self._bucket, Prefix=f"{self._prefix}{below}/")
-        keys = [entry["Key"] for page in found for entry in page.get("Contents", [])]
-        return sorted(key.removeprefix(self._prefix) for key in keys)
+        found = self._bucket.objects.filter(Prefix=f"{self._prefix}{below}/")
+        return sorted(entry.key.removeprefix(self._prefix) for entry in found)
 
     def read(self, name: str) -> bytes:
         """Return an object's bytes."""
-        answer = self._client().get_object(Bucket=self._bucket, Key=f"{self._prefix}{name}")
-        content: bytes = answer["Body"].read()
+        content: bytes = self._bucket.Object(f"{self._prefix}{name}").get()["Body"].read()
         return content
