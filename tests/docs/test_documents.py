@@ -96,7 +96,12 @@ def test_variables_of_the_readme_are_those_that_are_read() -> None:
 
 
 def test_places_and_links_of_the_documents_exist() -> None:
-    for document in ("README.md", "docs/authoring.md", "docs/production.md", "docs/security.md", "docker/README.md"):
+    for document in (
+        "README.md",
+        "CHANGELOG.md",
+        "docker/README.md",
+        *sorted(f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md")),
+    ):
         path = REPOSITORY / document
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
             assert (path.parent / target).exists(), f"{document} links to {target}"
