@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,11 +12,11 @@ PIPELINE = "flights"
 TRIES = 4
 
 
-def _open(*, wait: bool = True) -> tuple[Runtime, Pipeline]:
+def _open() -> tuple[Runtime, Pipeline]:
     from nightshift.connections import open_doors
     from pipelines.engine.catalog import load_pipeline
 
-    return open_doors(wait=wait), load_pipeline(PIPELINE)
+    return open_doors(wait=True), load_pipeline(PIPELINE)
 
 
 def prepare(as_of: str, night: str) -> None:
@@ -73,25 +72,6 @@ def train(as_of: str) -> dict[str, Any]:
 
     runtime, pipeline = _open()
     return run_training(runtime, pipeline, as_of, actor="drill")
-
-
-def score_night_with_a_pause(night: str, step: str, sign: str, leave: str) -> dict[str, Any]:
-    """Score a night, and wait before one of its steps until somebody lets it go on."""
-    from pathlib import Path
-
-    from pipelines.engine.steps import whole
-
-    name = {"plan": "plan_night", "score": "score_night_shard", "publish": "publish_night"}[step]
-    original = getattr(whole, name)
-
-    def paused(*arguments: Any) -> Any:
-        Path(sign).touch()
-        while not Path(leave).exists():
-            time.sleep(0.02)
-        return original(*arguments)
-
-    setattr(whole, name, paused)
-    return score_night(night)
 
 
 def supervise(night: str) -> int:

@@ -30,16 +30,21 @@ def _server(drill: Drill) -> Iterator[TrackingServer]:
         yield server
 
 
-def _down_before(step: str, drill: Drill) -> str:
-    """Take the server away before a step of a night, and bring it back after the attempt has failed."""
+BEFORE_PLAN = Aim("finishing", "stop", passing=1)
+"""The checks are done; the champion is looked up next."""
+BEFORE_LOAD = Aim("claimed", "stop", passing=3)
+"""After validate and plan, score has its key; the model is fetched next."""
+
+
+def _down_at(moment: Aim, drill: Drill) -> str:
+    """Take the server away at a moment of a night, and bring it back after the attempt has failed."""
     before = drill.commits()
     with _server(drill) as server:
-        sign, leave = drill.sandbox.root / f"before-{step}", drill.sandbox.root / f"go-{step}"
-        worker = drill.sandbox.start(jobs.score_night_with_a_pause, NIGHT, step, str(sign), str(leave))
-        worker.until_true(sign.exists, f"it did not come to {step}")
+        worker = drill.attempt(moment)
+        worker.until(moment)
         server.down()
         drill.broken()
-        leave.touch()
+        worker.go_on()
         outcome = worker.wait()
         drill.expect(not outcome.worked, "the night was scored without a registry: by which model?")
         drill.expect(outcome.retryable, f"it would not be tried again: {outcome}")
@@ -114,13 +119,13 @@ FAULTS = (
         "mlflow-down-at-plan",
         "the MLflow server goes away before the champion is pinned",
         "a retryable error, never another model",
-        lambda drill: _down_before("plan", drill),
+        lambda drill: _down_at(BEFORE_PLAN, drill),
     ),
     Fault(
         "mlflow-down-at-load",
         "the MLflow server goes away before a shard loads the model",
         "a retryable error, never another model",
-        lambda drill: _down_before("score", drill),
+        lambda drill: _down_at(BEFORE_LOAD, drill),
     ),
     Fault(
         "mlflow-down-at-register",
