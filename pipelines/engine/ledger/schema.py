@@ -10,7 +10,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import JSON
 
 metadata = MetaData()
-REVISION = "0001"
+REVISION = "0002"
 """The migration that these tables belong to; a test holds it against the newest one."""
 VERSION_TABLE = "nightshift_ledger_version"
 
@@ -49,6 +49,14 @@ task_events = Table(
     Column("holder", String(200), nullable=False),
     Column("detail", JSON, nullable=False),
     Index("task_events_key", "key", "id"),
+)
+
+forgetting = Table(
+    "forgetting",
+    metadata,
+    Column(
+        "older_than", Float(53), nullable=False
+    ),  # which events may go; empty but inside the transaction that does it
 )
 
 

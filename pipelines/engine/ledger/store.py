@@ -7,7 +7,7 @@ when its reply was lost: asking twice with the same holder and fence changes not
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Column, Connection, Row, Select, String, and_, case, func, insert, null, or_, select, update
@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from pipelines.engine.errors import FenceLost, LedgerNotMigrated, PayloadConflict, UsageError
 from pipelines.engine.keys import TaskKey, canonical_json, digest_of
 from pipelines.engine.ledger.database import connect, retrying, shown, transaction
+from pipelines.engine.ledger.forgetting import OldEvents, count_old, forget_some
 from pipelines.engine.ledger.schema import REVISION, VERSION_TABLE, database_now, task_events, task_keys
 from pipelines.engine.ledger.values import Answer, Busy, Claimed, Done, Entry, Event, EventName
 
@@ -238,6 +239,27 @@ class Ledger:
         claims = task_events.c.event.in_(("claimed", "taken_over"))
         wanted = select(func.count()).select_from(task_events).where(claims, task_events.c.at >= seconds)
         return cast("int", self._safely(lambda connection: connection.scalar(wanted)))
+
+    def old_events(self, older_than: float, *, pipelines: Sequence[str] | None = None) -> OldEvents:
+        """Count the events that `forget_events` would remove now."""
+        return self._safely(lambda connection: count_old(connection, older_than, pipelines))
+
+    def forget_events(self, older_than: float, *, pipelines: Sequence[str] | None = None) -> int:
+        """Remove superfluous events that are older than a time of the database's clock, and at least seven days old.
+
+        Keys are never removed, nor is the last finish of a key, nor anything of a key that is held.
+
+        Args:
+            older_than: Seconds since 1970.
+            pipelines: Only events of their keys; None for all.
+
+        Returns:
+            How many were removed.
+        """
+        total = 0
+        while removed := self._safely(lambda connection: forget_some(connection, older_than, pipelines)):
+            total += removed
+        return total
 
     def _entries(self, wanted: Select[Any]) -> list[Entry]:
         return [_entry(row) for row in self._safely(lambda connection: connection.execute(wanted).all())]

@@ -1,6 +1,7 @@
 """The tables that the migrations make are the ones that the code uses."""
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -9,6 +10,7 @@ from sqlalchemy import text
 
 from pipelines.engine.errors import LedgerNotMigrated
 from pipelines.engine.ledger import Ledger
+from pipelines.engine.ledger.database import connect, transaction
 from pipelines.engine.ledger.migrate import MIGRATIONS, migrate
 from pipelines.engine.ledger.schema import REVISION, VERSION_TABLE, metadata
 
@@ -31,6 +33,23 @@ def test_migrated_ledger_passes_its_check(ledger):
 def test_migrating_again_keeps_what_is_there(ledger, ledger_url, key):
     ledger.finish(ledger.claim(key, holder="a"), {"rows": 1})
     migrate(ledger_url)
+    assert ledger.claim(key, holder="b").result == {"rows": 1}
+
+
+def test_ledger_of_an_earlier_version_is_upgraded_with_all_that_it_remembers(tmp_path, key):
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    (tmp_path / "ledger.db").touch()
+    with transaction(connect(url)) as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    ledger = Ledger(url)
+    with pytest.raises(LedgerNotMigrated, match="tables of version 0001"):
+        ledger.check()
+    ledger.finish(ledger.claim(key, holder="a"), {"rows": 1})
+    migrate(url)
+    ledger.check()
     assert ledger.claim(key, holder="b").result == {"rows": 1}
 
 
