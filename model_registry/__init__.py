@@ -4,6 +4,7 @@ The only package that imports MLflow, and it does so inside functions: ``import 
 It reads no environment variables; every address is an argument.
 """
 
+from model_registry.cache import cached_packages, discard
 from model_registry.errors import (
     AliasMoved,
     BadPackage,
@@ -20,12 +21,13 @@ from model_registry.errors import (
     TamperedModel,
 )
 from model_registry.mlflow_door import mlflow_environment, preload
-from model_registry.records import JournalEntry, ModelVersion, Move, TrainingRun
+from model_registry.records import CachedPackage, JournalEntry, ModelVersion, Move, TrainingRun, Trash
 from model_registry.registry import Registry
 
 __all__ = [
     "AliasMoved",
     "BadPackage",
+    "CachedPackage",
     "JournalEntry",
     "KeyConflict",
     "ModelVersion",
@@ -42,6 +44,9 @@ __all__ = [
     "StorageFailed",
     "TamperedModel",
     "TrainingRun",
+    "Trash",
+    "cached_packages",
+    "discard",
     "mlflow_environment",
     "preload",
 ]

@@ -2,11 +2,11 @@
 
 import contextlib
 import os
-import shutil
 import uuid
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from model_registry.cache import FETCHING, SPOILT, remove
 from model_registry.digests import is_digest, verify
 from model_registry.errors import TamperedModel
 from model_registry.mlflow_door import Store, transferring
@@ -32,10 +32,12 @@ def fetch(store: Store, version: ModelVersion, cache: Path) -> Path:
         with store.speaking() as client:
             cache.mkdir(mode=0o700, parents=True, exist_ok=True)
             uri = client.get_model_version_download_uri(version.name, version.version)
-            with TemporaryDirectory(prefix=".fetch-", dir=cache) as scratch, transferring():
+            with TemporaryDirectory(prefix=FETCHING, dir=cache) as scratch, transferring():
                 fresh = download(store, uri, Path(scratch) / "model")
                 verify(fresh, version.digest, who)
                 _put(fresh, place, version.digest)
+    with contextlib.suppress(OSError):
+        os.utime(place)  # when it was last used, for whoever tidies up
     return place / PACKAGE
 
 
@@ -53,20 +55,12 @@ def _is_sound(place: Path, digest: str) -> bool:
 def _put(fresh: Path, place: Path, digest: str) -> None:
     """Move a verified directory to its place in one step. Another process may put the same one there first."""
     if os.path.lexists(place):
-        spoilt = place.with_name(f".spoilt-{uuid.uuid4().hex}")
+        spoilt = place.with_name(f"{SPOILT}{uuid.uuid4().hex}")
         with contextlib.suppress(FileNotFoundError):
             place.rename(spoilt)
-        _remove(spoilt)
+        remove(spoilt)
     try:
         fresh.rename(place)
     except OSError:
         if not _is_sound(place, digest):
             raise
-
-
-def _remove(spoilt: Path) -> None:
-    """Remove what stood in the way; of a link the link, never what it leads to."""
-    if spoilt.is_dir() and not spoilt.is_symlink():
-        shutil.rmtree(spoilt, ignore_errors=True)
-    else:
-        spoilt.unlink(missing_ok=True)

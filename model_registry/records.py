@@ -62,6 +62,32 @@ class Move:
 
 
 @dataclass(frozen=True)
+class CachedPackage:
+    """A folder of the local cache. `used_at` is when it was last fetched, in seconds since 1970 by this machine's clock."""
+
+    name: str
+    bytes: int
+    used_at: float
+
+
+@dataclass(frozen=True)
+class Trash:
+    """Something that was deleted in MLflow and is still there.
+
+    Attributes:
+        kind: "run", "model" (a logged one, not a registered version), or "experiment".
+        deleted_at: seconds since 1970, by the clock of whoever deleted it or of MLflow's server.
+        bytes: of its files.
+    """
+
+    kind: str
+    id: str
+    name: str
+    deleted_at: float
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
 class JournalEntry:
     """One line of a model's journal. `number` gives the order; `at` is only for people."""
 

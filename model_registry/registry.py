@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_registry import aliases, fetching, training, versions
+from model_registry import aliases, fetching, training, trash, versions
+from model_registry.addresses import is_server
 from model_registry.mlflow_door import Store
-from model_registry.records import JournalEntry, ModelVersion, Move, TrainingRun
+from model_registry.records import JournalEntry, ModelVersion, Move, TrainingRun, Trash
 
 if TYPE_CHECKING:
     import pandas
@@ -203,3 +204,23 @@ class Registry:
             TamperedModel: the artifact store holds other files than were registered; names the first one.
         """
         return fetching.fetch(self._store, version, cache)
+
+    @property
+    def is_server(self) -> bool:
+        """Whether MLflow's server is asked, which empties its own trash, and not a database."""
+        return is_server(self._store.tracking_uri)
+
+    def trash(self, experiments: Sequence[str], *, deleted_before: datetime) -> list[Trash]:
+        """What was deleted in MLflow before a time and may be removed for good; nothing behind a server.
+
+        Never what a registered version refers to, nor an experiment that holds such a thing.
+
+        Args:
+            experiments: names of those to look at; MLflow may be shared with others.
+            deleted_before: compared with the time that MLflow noted.
+        """
+        return trash.find_trash(self._store, experiments, deleted_before.timestamp())
+
+    def empty_trash(self, found: Sequence[Trash]) -> None:
+        """Remove trash for good, with its files; what was restored or registered since is left alone."""
+        trash.empty_trash(self._store, found)
