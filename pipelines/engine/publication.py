@@ -6,6 +6,7 @@ held before and adds the shards in one log entry, so readers see the old night o
 Whether this work was committed before is asked of the table itself: each commit carries an application transaction
 named by key and generation. The transaction alone is no fence (the same one commits again), so it is looked up first,
 and the commit is made from the handle on which it was looked up: a commit that came in between is then a conflict.
+Files that were given up, to be removed, are refused in the same way.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.errors import PublicationConflict, StorageError
 from pipelines.engine.files import in_one_line
+from pipelines.engine.given_up import check_not_given_up
 from pipelines.engine.moments import reached
 from pipelines.engine.paths import inside
+from pipelines.engine.shard_names import PARTITION
 from pipelines.engine.storage import Location
 
 if TYPE_CHECKING:
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from deltalake.transaction import AddAction, RemoveAction
 
 log = logging.getLogger(__name__)
-PARTITION = "night"
 TRANSACTION = "nightshift.transaction"
 NIGHT = "nightshift.night"
 MOST_TRIES = 100
@@ -53,15 +55,6 @@ class Published:
 
     version: int
     adopted: bool
-
-
-def shard_path(night: str, key: str, fence: int, claimed_at: float) -> str:
-    """Return where a shard's file belongs, relative to the table's folder.
-
-    The time of the claim is in the name for the day on which a ledger is lost and its fences begin at 1 again, while
-    the table still names files that were written under the old ones.
-    """
-    return f"{PARTITION}={night}/{key[:32]}-{fence}-{int(claimed_at * 1000)}.parquet"
 
 
 def remove_unfinished(folder: Location, night: str, key: str, fence: int) -> None:
@@ -118,6 +111,7 @@ def publish(
                 return Published(find_commit(folder, table, transaction), adopted=True)
             if files and published_files(table, night) == sorted(file.path for file in files):
                 return Published(find_commit(folder, table, night, tag=NIGHT), adopted=True)
+            check_not_given_up(folder, table, night, [file.path for file in files], published_files(table, night))
             may_commit(table)
             reached("may commit")
             try:
@@ -233,6 +227,13 @@ def find_commit(folder: Location, table: DeltaTable, value: str, *, tag: str = T
         if any(action.get("commitInfo", {}).get(tag) == value for action in map(json.loads, entry.splitlines())):
             return version
     raise StorageError(f"{folder} knows the publication {value}, but its log no longer tells which version it was")
+
+
+def named_files(table: DeltaTable) -> frozenset[str]:
+    """Return the files that the table names, of all nights, relative to its folder."""
+    import pyarrow as pa
+
+    return frozenset(pa.table(table.get_add_actions(flatten=True))["path"].to_pylist())
 
 
 def published_files(table: DeltaTable, night: str) -> list[str]:

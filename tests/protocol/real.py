@@ -26,9 +26,10 @@ from pipelines.engine.errors import FenceLost, KeyBusy, LedgerError, LedgerUnava
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger import Claimed, Ledger, store
 from pipelines.engine.ledger.database import retrying
-from pipelines.engine.publication import ShardFile, open_or_create, publish, remove_unfinished, shard_path
+from pipelines.engine.publication import ShardFile, open_or_create, publish, remove_unfinished
 from pipelines.engine.run_once import Hold
 from pipelines.engine.scoring import output_schema
+from pipelines.engine.shard_names import shard_path
 from pipelines.engine.steps import publish as publish_step
 from pipelines.engine.steps.publish import publish_night
 from pipelines.engine.storage import Location

@@ -10,7 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from pipelines.engine.publication import Published, ShardFile, publish, shard_path
+from pipelines.engine.files import written_whole
+from pipelines.engine.publication import Published, ShardFile, publish
+from pipelines.engine.shard_names import shard_path
 from pipelines.engine.storage import here
 
 SCHEMA = pa.schema(
@@ -22,8 +24,9 @@ def write_shard(folder: Path, night: str, key: str, scores: dict[str, float], *,
     """Write one shard's file where the table belongs; no version names it yet."""
     path = shard_path(night, key * 32, fence, 0.0)
     whole = folder / path
-    whole.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table({"flight_id": list(scores), "score": list(scores.values())}, schema=SCHEMA), whole)
+    rows = pa.table({"flight_id": list(scores), "score": list(scores.values())}, schema=SCHEMA)
+    with written_whole(whole) as temporary:  # several processes may write the same one
+        pq.write_table(rows, temporary)
     status = whole.stat()
     return ShardFile(path, status.st_size, len(scores), status.st_mtime_ns // 1_000_000)
 

@@ -16,9 +16,9 @@ from pipelines.engine.publication import (
     published_files,
     published_version,
     remove_unfinished,
-    shard_path,
     transaction_name,
 )
+from pipelines.engine.shard_names import shard_path
 from pipelines.engine.storage import here
 from tests.pipelines.engine.processes import Race
 from tests.pipelines.engine.publisher import NIGHTS

@@ -1,0 +1,1 @@
+"""Remove what nobody needs any more."""
