@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipelines.engine.errors import StorageError
@@ -36,6 +38,17 @@ class LocalStore:
         """Return the names of what lies directly in a folder, sorted; none if there is no folder."""
         folder = Path(path)
         return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+
+    def walk(self, path: str) -> list[tuple[str, Found]]:
+        """Return every file below a folder; links are neither followed nor listed."""
+        found = []
+        for folder, _, names in os.walk(path):
+            for file in (Path(folder, name) for name in names):
+                with suppress(FileNotFoundError):  # gone since it was listed
+                    status = file.lstat()
+                    if stat.S_ISREG(status.st_mode):
+                        found.append((file.relative_to(path).as_posix(), Found(status.st_size, status.st_mtime_ns)))
+        return sorted(found)
 
     def copy(self, path: str) -> Path:
         """Return the path itself."""

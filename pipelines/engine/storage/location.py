@@ -74,6 +74,10 @@ class Location:
         """Return the names of what lies directly in the folder, sorted, without hidden ones."""
         return [name for name in self.store.names(self.path) if not name.startswith(".")]
 
+    def walk(self) -> list[tuple[str, Found]]:
+        """Return every file below the folder with size and time, by its path relative to it, sorted; hidden ones, too."""
+        return self.store.walk(self.path)
+
     def files(self, suffix: str) -> list[Location]:
         """Return the files of one kind that lie directly in the folder, by name."""
         return [Location(self.store, f"{self.path}/{name}") for name in self.names() if name.endswith(suffix)]

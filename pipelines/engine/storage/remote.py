@@ -75,6 +75,15 @@ class RemoteStore:
             infos = self._files.get_file_info(fs.FileSelector(path, allow_not_found=True))
         return sorted(info.base_name for info in infos)
 
+    def walk(self, path: str) -> list[tuple[str, Found]]:
+        """Return every object below a folder."""
+        from pyarrow import fs
+
+        with self._in_words(path):
+            infos = self._files.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
+        files = (info for info in infos if info.type == fs.FileType.File)
+        return sorted((info.path.removeprefix(f"{path}/"), Found(info.size, info.mtime_ns)) for info in files)
+
     def copy(self, path: str) -> Path:
         """Download an object into the cache, under its digest."""
         incoming = self._copies / f"{hashlib.sha256(path.encode()).hexdigest()[:16]}-{os.getpid()}"
@@ -95,6 +104,7 @@ class RemoteStore:
         kept = self._kept(sha256, path)
         with suppress(FileNotFoundError):
             if sha256_of(kept) == sha256:
+                os.utime(kept)  # when it was last used, for whoever tidies up
                 return kept
         if self.find(path) is None:
             return None

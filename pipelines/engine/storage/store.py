@@ -28,6 +28,9 @@ class Store(Protocol):
     def names(self, path: str) -> list[str]:
         """Return the names of what lies directly in a folder, sorted; none if there is no folder."""
 
+    def walk(self, path: str) -> list[tuple[str, Found]]:
+        """Return every file below a folder, by its path relative to it, sorted; none if there is no folder."""
+
     def copy(self, path: str) -> Path:
         """Return a file of this machine with the content of a path."""
 
