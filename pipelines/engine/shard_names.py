@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 PARTITION = "night"
-SHARD = re.compile(PARTITION + r"=([^/]+)/([0-9a-f]{32})-(\d+)-(\d+)\.parquet")
+SHARD = re.compile(PARTITION + r"=(\d{4}-\d{2}-\d{2})/([0-9a-f]{32})-(\d+)-(\d+)\.parquet")
 
 
 @dataclass(frozen=True)
