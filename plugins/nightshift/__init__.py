@@ -1,4 +1,4 @@
-"""Nightshift for DAG authors: two DAG factories, and the operators that they are made of.
+"""Nightshift for DAG authors: three DAG factories, and the operators that they are made of.
 
     from nightshift import scoring_dag, training_dag
 
@@ -11,7 +11,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nightshift.factories import scoring_dag, training_dag
+    from nightshift.factories import maintenance_dag, scoring_dag, training_dag
+    from nightshift.operators.maintenance import TidyOperator
     from nightshift.operators.night import (
         MonitorOperator,
         PlanShardsOperator,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from nightshift.operators.vertex import VertexTrainOperator
 
 _WHERE = {
+    "maintenance_dag": "nightshift.factories",
     "scoring_dag": "nightshift.factories",
     "training_dag": "nightshift.factories",
     "MonitorOperator": "nightshift.operators.night",
@@ -37,6 +39,7 @@ _WHERE = {
     "PublishOperator": "nightshift.operators.night",
     "ScoreOperator": "nightshift.operators.night",
     "ValidateOperator": "nightshift.operators.night",
+    "TidyOperator": "nightshift.operators.maintenance",
     "SageMakerTrainOperator": "nightshift.operators.sagemaker",
     "VertexTrainOperator": "nightshift.operators.vertex",
     "EvaluateOperator": "nightshift.operators.training",
@@ -55,10 +58,12 @@ __all__ = [
     "RegisterOperator",
     "SageMakerTrainOperator",
     "ScoreOperator",
+    "TidyOperator",
     "TrainOperator",
     "ValidateOperator",
     "ValidateTrainingOperator",
     "VertexTrainOperator",
+    "maintenance_dag",
     "scoring_dag",
     "training_dag",
 ]

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Asset, CronPartitionTimetable, TriggerRule
+from airflow.sdk import DAG, Asset, CronPartitionTimetable, CronTriggerTimetable, Param, TriggerRule
 
+from nightshift.operators.maintenance import TidyOperator
 from nightshift.operators.night import (
     MonitorOperator,
     PlanShardsOperator,
@@ -28,6 +29,7 @@ from nightshift.operators.training import (
     ValidateTrainingOperator,
 )
 from pipelines.engine.pipeline import Pipeline
+from pipelines.engine.retention import DEFAULT_RETENTION, parse_retention
 
 KEY_FORMAT = "%Y-%m-%d"
 TASK_DEFAULTS: dict[str, Any] = {
@@ -124,6 +126,67 @@ def training_dag(
         )
         if approve:
             register >> _approval(pipeline, evaluate) >> promote
+    return made
+
+
+def maintenance_dag(
+    pipeline: Pipeline | None = None,
+    *,
+    schedule: str = "0 12 * * SUN",
+    timezone: str = "UTC",
+    owner: str,
+    retention: str = DEFAULT_RETENTION,
+    apply: bool = False,
+    doc_md: str | None = None,
+    **dag: Any,
+) -> DAG:
+    """Make the DAG `<pipeline>_maintenance`, or `nightshift_maintenance` for all: find what nobody needs any more.
+
+    It only reports unless `apply` says otherwise, and is created paused: removing is the one thing in Nightshift that
+    cannot be undone, and no clone of this repository should begin it by itself. Both parameters are in the trigger form.
+
+    Args:
+        pipeline: Whose rubbish; None for all pipelines, the worker's cache and all of the ledger's history.
+        schedule: Cron expression; by default at noon on Sundays, when nights are over and people may look.
+        timezone: Of the schedule.
+        owner: Who answers for it.
+        retention: How long what might still be used is kept, such as `30d` or `6w`; at least `7d`.
+        apply: Whether scheduled runs remove what they find.
+        doc_md: Shown in the UI; by custom the DAG file's `__doc__`.
+        **dag: Any argument of Airflow's `DAG`.
+
+    Raises:
+        UsageError: The retention is none, or too short.
+    """
+    parse_retention(retention)
+    name = pipeline.name if pipeline else "nightshift"
+    tags: Sequence[str] = dag.pop("tags", ())
+    defaults = {
+        "start_date": datetime(2020, 1, 1, tzinfo=UTC),
+        "catchup": False,
+        "max_active_runs": 1,
+        "is_paused_upon_creation": True,
+    }
+    parameters = {
+        "apply": Param(apply, type="boolean", title="Remove it", description="Off: only report what may go."),
+        "retention": Param(
+            retention,
+            type="string",
+            title="Retention",
+            description="Keep what is younger, such as 30d or 6w; at least 7d.",
+        ),
+    }
+    with DAG(
+        dag_id=f"{name}_maintenance",
+        schedule=CronTriggerTimetable(schedule, timezone=timezone),
+        description="What does nobody need any more?",
+        doc_md=doc_md,
+        tags=list(dict.fromkeys(["nightshift", "maintenance", name, *tags])),
+        default_args={**TASK_DEFAULTS, "owner": owner, **dag.pop("default_args", {})},
+        params={**parameters, **dag.pop("params", {})},
+        **{**defaults, **dag},
+    ) as made:
+        TidyOperator(task_id="tidy", pipeline=pipeline, retention="{{ params.retention }}", apply="{{ params.apply }}")
     return made
 
 

@@ -11,6 +11,7 @@ from nightshift.commands.migrate import migrate
 from nightshift.commands.pipelines import pipelines
 from nightshift.commands.run import check, score, train
 from nightshift.commands.status import status
+from nightshift.commands.tidy import tidy
 from nightshift.commands.tree import down, up
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -25,6 +26,7 @@ COMMANDS: tuple[click.Command, ...] = (
     score,
     status,
     keys,
+    tidy,
     drill,
     migrate,
 )

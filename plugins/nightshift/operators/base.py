@@ -62,7 +62,7 @@ class StepOperator(BaseOperator):
         from pipelines.engine.settings import read_settings
 
         settings = read_settings()
-        _hide_passwords(settings)
+        hide_passwords(settings)
         try:
             result = self.step(open_doors(settings), load_pipeline(self.pipeline), context)
         except KeyBusy as busy:
@@ -101,7 +101,7 @@ class StepOperator(BaseOperator):
             self.link_targets["key"] = f"{PREFIX}/keys/{quote(key, safe='')}"
 
 
-def _hide_passwords(settings: Settings) -> None:
+def hide_passwords(settings: Settings) -> None:
     """Let Airflow strike out the passwords in whatever a task prints; our own messages never hold them, a library's may."""
     from airflow.sdk.log import mask_secret
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from nightshift.cli import cli
 from nightshift.commands import COMMANDS
+from nightshift.commands.tidy import readable
 
 NIGHT_FIELDS = {
     "night",
@@ -131,6 +132,30 @@ def test_keys_are_listed_shown_and_forced(trained: Callable[..., Result]) -> Non
     assert [event["event"] for event in history] == ["claimed", "finished", "forced", "claimed", "finished"]
 
 
+def test_tidy_says_what_may_go_and_removes_it_when_told_to(trained: Callable[..., Result], home: Path) -> None:
+    trained("score", "flights", "2013-11-05")
+    left = home / "tables/flights/predictions/night=2013-11-05/.x.parquet.77.part"
+    left.write_text("half")
+    os.utime(left, (0, 0))
+    shown = trained("tidy", "flights", "--retention", "6w")
+    assert "unfinished files" in shown.stdout
+    assert "4 bytes may go; nothing was removed" in shown.stdout
+    assert shown.stdout.rstrip().endswith("nightshift tidy flights --retention 6w --apply")
+    assert left.exists()
+    removed = json.loads(trained("tidy", "flights", "--apply", "--json").stdout)
+    assert [(row["kind"], row["count"], row["bytes"]) for row in removed["found"]] == [("unfinished files", 1, 4)]
+    assert not left.exists()
+    assert "there is nothing to tidy up" in trained("tidy").stdout
+    assert "0 keys claimed anew" in trained("score", "flights", "2013-11-05").stdout
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (2 * 10**15, "2000.0 TB")]
+)
+def test_sizes_are_for_people(size: int, said: str) -> None:
+    assert readable(size) == said
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -142,6 +167,8 @@ def test_keys_are_listed_shown_and_forced(trained: Callable[..., Result]) -> Non
         (("keys", "show", "0000000000"), "no key that begins with"),
         (("airflow", "dags", "list"), "there is no Airflow here yet"),
         (("stauts", "flights"), "No such command"),
+        (("tidy", "--retention", "1d", "--apply"), "too short; expected at least 7d"),
+        (("tidy", "flihgts"), "Did you mean 'flights'?"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_a_sentence(
@@ -169,6 +196,7 @@ def test_help_and_status_start_without_heavy_libraries() -> None:
     code = """
 import sys
 from nightshift.cli import cli
+cli(["tidy", "--help"], standalone_mode=False)
 cli(["status", "--help"], standalone_mode=False)
 heavy = ("airflow", "mlflow", "great_expectations", "pandas", "numpy", "sklearn", "lightgbm", "pyarrow", "duckdb", "rich")
 sys.exit(",".join(name for name in heavy if name in sys.modules) or 0)
