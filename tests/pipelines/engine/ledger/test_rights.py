@@ -7,13 +7,14 @@ import re
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from pipelines.engine.errors import LedgerError
 from pipelines.engine.ledger import Done, Ledger
 from tests.pipelines.engine.ledgers import Inside
 from tests.pipelines.engine.steps.places import ROOT
 from tests.support.roles import role_with_password
 
 pytestmark = pytest.mark.postgres
-GRANTS = re.search(r"```sql\n(.*?)```", (ROOT / "docs/security.md").read_text(), re.DOTALL)[1]
+GRANTS, GRANTS_TO_TIDY = re.findall(r"```sql\n(.*?)```", (ROOT / "docs/security.md").read_text(), re.DOTALL)
 
 
 @pytest.fixture
@@ -37,6 +38,28 @@ def test_workers_can_do_all_that_a_ledger_does(worker_url, key):
     assert isinstance(ledger.claim(key, holder="other"), Done)
     assert len(ledger.history(key.digest)) == 7
     assert ledger.entries()
+
+
+def test_workers_can_count_old_events_and_not_remove_them(worker_url, key):
+    ledger = Ledger(worker_url, patience=1)
+    ledger.release(ledger.claim(key, holder="worker"), "later")
+    with Inside(worker_url.replace("nightshift_worker:a%20password@", "nightshift@")) as owner:
+        owner.let_time_pass(40)
+    assert ledger.old_events(ledger.now()).number == 2
+    with pytest.raises(LedgerError, match="permission denied for table forgetting"):
+        ledger.forget_events(ledger.now())
+
+
+def test_role_that_tidies_up_removes_what_may_go_and_nothing_else(worker_url, key):
+    ledger = Ledger(worker_url, patience=1)
+    ledger.finish(ledger.claim(key, holder="worker"), {})
+    with Inside(worker_url.replace("nightshift_worker:a%20password@", "nightshift@")) as owner:
+        owner.connection.exec_driver_sql(GRANTS_TO_TIDY)
+        owner.let_time_pass(40)
+    assert ledger.forget_events(ledger.now()) == 1
+    with Inside(worker_url) as door, pytest.raises(DBAPIError, match="append-only"):
+        door.connection.exec_driver_sql("DELETE FROM task_events")
+    assert [event.event for event in ledger.history(key.digest)] == ["finished"]
 
 
 @pytest.mark.parametrize(
