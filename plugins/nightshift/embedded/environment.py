@@ -47,6 +47,9 @@ SETTINGS = {
         "SCHEDULER_IDLE_SLEEP_TIME": "0.2",
         "TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(TASK_HEARTBEAT_TIMEOUT_SECONDS),
         "TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+        # Tasks of a scheduler that was killed are given up when another finds it silent for 30 s. One that starts sooner
+        # finds nothing yet, and by default looks again after five minutes.
+        "ORPHANED_TASKS_CHECK_INTERVAL": "10",
         "ENABLE_HEALTH_CHECK": "False",
     },
     "LOGGING": {
