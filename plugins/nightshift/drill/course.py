@@ -17,6 +17,7 @@ from nightshift.drill.oracle.verdict import Verdict, judge
 from nightshift.drill.sabotage import Sabotage
 from nightshift.drill.sandbox import Sandbox
 from nightshift.drill.scenes import scene_of
+from nightshift.embedded.errors import EmbeddedError
 from pipelines.engine.errors import UsageError, nearest
 from pipelines.engine.pipeline import Progress
 
@@ -127,7 +128,7 @@ def _run(sandbox: Sandbox, fault: Fault, chance: random.Random) -> Result:
     begun, wrong = time.monotonic(), []
     try:
         seen = fault.run(drill)
-    except DrillError as error:
+    except (DrillError, EmbeddedError) as error:
         seen = str(error)
         wrong.append(seen)
     verdict = _judge(drill)

@@ -103,3 +103,18 @@ def score_night_on_a_full_disk(night: str) -> dict[str, Any]:
     place = runtime.predictions(load_pipeline(PIPELINE)) / f"night={night}"
     with full(place.copy() if place.is_here else runtime.settings.cache / "outgoing"):
         return score_night(night)
+
+
+def own_airflow(home: str, repository: str, extra: dict[str, str], parallelism: int) -> None:
+    """Own an embedded Airflow for as long as the drill lives; if this process is ended, all of Airflow ends."""
+    import multiprocessing
+    from pathlib import Path
+
+    from nightshift.embedded.tree import AirflowTree
+
+    drill = multiprocessing.parent_process()
+    with AirflowTree(Path(home), Path(repository), extra=extra, parallelism=parallelism) as tree:
+        tree.start()
+        while drill is not None and drill.is_alive():
+            tree.check()
+            time.sleep(1.0)

@@ -6,6 +6,7 @@ paths of its artifacts.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from nightshift.drill.errors import DrillFailed
 from nightshift.drill.workers import Job, Outcome, Running, Task, Worker, fork_server, forked, shifted
 
 if TYPE_CHECKING:
+    from nightshift.drill.airflow_house import Airflow
     from nightshift.drill.sabotage import Sabotage
     from nightshift.drill.servers.database import DatabaseServer
     from nightshift.drill.servers.object_store import ObjectStore
@@ -62,6 +64,8 @@ class Sandbox:
         self._ledger = self._kept_ledger = ""
         self._context = fork_server()
         self._workers: list[Worker] = []
+        self._numbers = itertools.count(0)
+        self._airflow: Airflow | None = None
 
     @property
     def tables_url(self) -> str:
@@ -88,6 +92,20 @@ class Sandbox:
     def database(self) -> DatabaseServer | None:
         """The Postgres server that keeps the ledger, or None if it is a file."""
         return self._database
+
+    @property
+    def airflow(self) -> Airflow:
+        """The sandbox's Airflow; it is started when it is first asked for, and whenever it was ended since.
+
+        Raises:
+            DrillFailed: It does not start.
+        """
+        if self._airflow is None:
+            from nightshift.drill.airflow_house import Airflow
+
+            self._airflow = Airflow(self)
+        self._airflow.start()
+        return self._airflow
 
     def rows_file(self, night: str) -> Path:
         """Where the rows of a night are delivered."""
@@ -124,19 +142,25 @@ class Sandbox:
 
     def start(self, job: Job, *arguments: object, aims: Sequence[Aim] = ()) -> Worker:
         """Start a worker on a job."""
-        return self._employ(lambda task: forked(self._context, task), job, arguments, aims)
+        worker = self.employ(job, *arguments, aims=aims)
+        self._workers.append(worker)
+        return worker
 
     def start_shifted(self, shift: str, job: Job, *arguments: object, aims: Sequence[Aim] = ()) -> Worker:
         """Start a worker whose clock is wrong, by `+2h` for example: all of its clocks, of Python and of any library."""
-        return self._employ(lambda task: shifted(shift, task), job, arguments, aims)
-
-    def _employ(
-        self, begin: Callable[[Task], Running], job: Job, arguments: tuple[object, ...], aims: Sequence[Aim]
-    ) -> Worker:
-        folder = self.root / "workers" / str(len(self._workers))
-        worker = Worker(begin, Task(job, arguments, self.environment, tuple(aims), folder, self.sabotage))
+        worker = self._begin(lambda task: shifted(shift, task), job, arguments, aims)
         self._workers.append(worker)
         return worker
+
+    def employ(self, job: Job, *arguments: object, aims: Sequence[Aim] = ()) -> Worker:
+        """Start a worker that whoever asks for it ends; `reset` and `close` do not."""
+        return self._begin(lambda task: forked(self._context, task), job, arguments, aims)
+
+    def _begin(
+        self, begin: Callable[[Task], Running], job: Job, arguments: tuple[object, ...], aims: Sequence[Aim]
+    ) -> Worker:
+        folder = self.root / "workers" / str(next(self._numbers))
+        return Worker(begin, Task(job, arguments, self.environment, tuple(aims), folder, self.sabotage))
 
     def run(self, job: Job, *arguments: object) -> Outcome:
         """Let a worker do a job, and wait for it."""
@@ -164,25 +188,31 @@ class Sandbox:
             buckets.download(self.store.environment(), BUCKET, self._kept_objects)
 
     def reset(self) -> None:
-        """Make everything as it was before anything was broken."""
+        """Make everything as it was before anything was broken; Airflow goes on, and remembers what it ran."""
         for worker in self._workers:
             worker.end()
+        if self._airflow:
+            self._airflow.settle()
         self.changes.clear()
         shutil.rmtree(self.home, ignore_errors=True)
         shutil.copytree(self._kept, self.home, copy_function=_copy)
         if self._database:
             if self._ledger != self._kept_ledger:
                 self._database.drop(self._ledger)
-            self._ledger = self._database.create(self._kept_ledger)
+                self._database.create(self._kept_ledger, self._ledger)  # under its name, which Airflow knows it by
+            else:
+                self._ledger = self._database.create(self._kept_ledger)
         if self._store:
             buckets.empty(self._store.environment(), BUCKET)
         if self._remote:
             buckets.upload(self.store.environment(), self._kept_objects, BUCKET)
 
     def close(self) -> None:
-        """End all workers."""
+        """End all workers, and Airflow."""
         for worker in self._workers:
             worker.end()
+        if self._airflow:
+            self._airflow.end()
 
     @property
     def _kept(self) -> Path:

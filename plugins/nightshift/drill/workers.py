@@ -122,6 +122,11 @@ class Worker:
         """The process id."""
         return self._process.pid or 0
 
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.is_alive()
+
     def until(self, aim: Aim) -> None:
         """Wait until the worker has come to where it is aimed.
 

@@ -115,6 +115,17 @@ class AirflowClient:
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
         return log_text(self._ask("GET", path, params={"map_index": str(map_index), "full_content": "true"}))
 
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Clear a task of a run and all that follows it, as the UI's button does by default; one that runs is restarted."""
+        body = {
+            "dag_run_id": run_id,
+            "task_ids": [task_id],
+            "include_downstream": True,
+            "only_failed": False,
+            "dry_run": False,
+        }
+        self._ask("POST", f"/dags/{dag_id}/clearTaskInstances", body=body)
+
     def create_backfill(
         self,
         dag_id: str,

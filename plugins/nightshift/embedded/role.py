@@ -24,11 +24,20 @@ _POLL_SECONDS = 1.0
 def die_with_parent(parent: int) -> None:
     """End this process when `parent`, its parent, ends: by the kernel on Linux, by looking once a second elsewhere."""
     if sys.platform == "linux":
-        _ask_the_kernel()
+        _ask_the_kernel(signal.SIGKILL)
     else:
         threading.Thread(target=_watch, args=(parent,), daemon=True, name="parent-watch").start()
     if os.getppid() != parent:  # it ended before we asked
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def outlive_parent() -> None:
+    """Take `die_with_parent` back for this process, which was forked by one that follows its forks.
+
+    Elsewhere than on Linux there is nothing to take back: such a process is not watched.
+    """
+    if sys.platform == "linux":
+        _ask_the_kernel(0)
 
 
 def follow_forks() -> None:
@@ -52,8 +61,9 @@ def follow_forks() -> None:
     os.register_at_fork(before=before, after_in_child=in_child)
 
 
-def _ask_the_kernel() -> None:
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+def _ask_the_kernel(for_signal: int) -> None:
+    """Ask for a signal when the parent ends; 0 asks for none."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(for_signal), 0, 0, 0)
 
 
 def _watch(parent: int) -> None:

@@ -65,9 +65,9 @@ class DatabaseServer:
         """
         return f"postgresql://{SUPERUSER}@{LOOPBACK}:{port or self.port}/{database}"
 
-    def create(self, template: str = "template0") -> str:
+    def create(self, template: str = "template0", name: str | None = None) -> str:
         """Create a database as a copy of another one, which nobody may be connected to; return its name."""
-        name = f"database_{next(self._numbers)}"
+        name = name or f"database_{next(self._numbers)}"
         self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         # A sequence is logged some values ahead, and its copy believes that it still is: without a checkpoint in between,
         # a crash would take the copy's sequence back to where it was copied.
