@@ -29,17 +29,21 @@ class Orders:
     Attributes:
         folder: For their signs.
         aims: Where the first of them that comes there dies or stands still.
-        sabotage: What is broken in their own code, or None.
+        sabotage: What is broken in their own code.
     """
 
     folder: Path
     aims: Sequence[Aim]
-    sabotage: Sabotage | None
+    sabotage: Sequence[Sabotage] = ()
 
 
 def give(file: Path, orders: Orders) -> None:
     """Replace the orders in one step."""
-    told = {"folder": str(orders.folder), "aims": [asdict(aim) for aim in orders.aims], "sabotage": orders.sabotage}
+    told = {
+        "folder": str(orders.folder),
+        "aims": [asdict(aim) for aim in orders.aims],
+        "sabotage": list(orders.sabotage),
+    }
     draft = file.with_name(f".{file.name}")
     draft.write_text(json.dumps(told))
     draft.replace(file)

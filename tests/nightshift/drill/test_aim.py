@@ -22,7 +22,7 @@ def pass_moment(file) -> tuple[int, int]:
 
 def test_of_several_processes_the_first_is_hit_and_no_other(tmp_path):
     aim = Aim("claimed", "kill")
-    orders.give(tmp_path / "orders.json", orders.Orders(tmp_path, [aim], None))
+    orders.give(tmp_path / "orders.json", orders.Orders(tmp_path, [aim]))
     first, ended = pass_moment(tmp_path / "orders.json")
     assert ended == -signal.SIGKILL
     assert sign(tmp_path, aim).read_text() == str(first)
