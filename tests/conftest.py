@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
 
-from nightshift.drill.servers import DatabaseServer
+from nightshift.drill.servers import DatabaseServer, HttpProxy, ObjectStore
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +51,25 @@ def sqlite_ledger_url(tmp_path, migrated_file) -> str:
     path = tmp_path / "ledger.db"
     path.write_bytes(migrated_file.read_bytes())
     return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def store() -> Iterator[ObjectStore]:
+    """An object store for all tests; each has buckets of its own."""
+    with ObjectStore() as store:
+        yield store
+
+
+@pytest.fixture
+def bucket(store: ObjectStore) -> str:
+    """The name of an empty bucket."""
+    name = f"nights-{uuid.uuid4().hex}"
+    store.create_bucket(name)
+    return name
+
+
+@pytest.fixture
+def proxy(store: ObjectStore) -> Iterator[HttpProxy]:
+    """A proxy in front of the object store."""
+    with HttpProxy(store.address) as proxy:
+        yield proxy
