@@ -86,7 +86,12 @@ def _root(env: Mapping[str, str], name: str, default: Path) -> str:
         scheme, path = split_url(value)
     except UsageError as error:
         raise UsageError(f"{name}: {error}") from None
-    return f"{scheme}://{path}" if scheme else str(Path(path).resolve())
+    if not scheme:
+        return str(Path(path).resolve())
+    unusual = sorted({sign for sign in path if sign in "#?%" or not sign.isprintable()})
+    if unusual:  # pyarrow takes them as they are, and delta-rs as parts of a URL: two different places
+        raise UsageError(f"{name}={value!r} holds {', '.join(map(repr, unusual))}. Choose a folder without them.")
+    return f"{scheme}://{path}"
 
 
 def _folder(env: Mapping[str, str], name: str, default: Path) -> Path:

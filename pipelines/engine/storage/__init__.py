@@ -5,6 +5,8 @@ location.py     Location: a file or folder in some store, and what can be done w
 store.py        Store: what differs between the stores
 local.py        this machine's disk
 remote.py       s3:// and gs:// through pyarrow
+copies.py       what was downloaded, on this machine
+clients.py      pyarrow's clients, with our patience, and what their errors mean
 credentials.py  who we are there; the caller brings them, such as from an Airflow connection
 ```
 

@@ -27,13 +27,19 @@ class Simple:
     endpoint: str | None = None
 
     def delta_options(self) -> dict[str, str]:
-        """Return what delta-rs wants to be told."""
+        """Return what delta-rs wants to be told.
+
+        What it is not told it takes from the environment, so some of this only keeps the environment out.
+        """
         named = {
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_SESSION_TOKEN": self.token,
+            "AWS_SKIP_SIGNATURE": "false" if self.access_key else None,
+            "AWS_CONDITIONAL_PUT": "etag",  # `If-None-Match: *` on each commit, without which there is no exactly-once
             "AWS_REGION": self.region,
             "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL_S3": self.endpoint,
             "AWS_ALLOW_HTTP": "true" if (self.endpoint or "").startswith("http://") else None,
         }
         return {name: value for name, value in named.items() if value}
@@ -54,17 +60,18 @@ class Google:
     anonymous: bool = False
 
     def delta_options(self) -> dict[str, str]:
-        """Return what delta-rs wants to be told; it takes another address from the account's file only."""
-        if self.endpoint or self.anonymous:
-            account = {"gcs_base_url": self.endpoint, "disable_oauth": True, "client_email": "", "private_key": ""}
-            return {"google_service_account_key": json.dumps({**account, "private_key_id": ""})}
-        if self.service_account:
-            return {"google_service_account_key": json.dumps(dict(self.service_account))}
-        return {}
+        """Return what delta-rs wants to be told; another address, or that nobody is to be named, in the account alone."""
+        account = dict(self.service_account or {})
+        if self.anonymous:
+            account = {"disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
+        if self.endpoint:
+            account["gcs_base_url"] = self.endpoint
+        options = {"google_service_account_key": json.dumps(account)} if account else {}
+        return options | ({"allow_http": "true"} if (self.endpoint or "").startswith("http://") else {})
 
 
 Credentials = Callable[[str], "Simple | Google"]
-"""Given `s3` or `gs`, say who we are there."""
+"""Given `s3` or `gs`, say who we are there, now: it is asked again every few minutes."""
 
 
 def machine_credentials(scheme: str) -> Simple | Google:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 from pipelines.engine.errors import StorageError
 from pipelines.engine.files import UNFINISHED, in_words, sha256_of, written_whole
 from pipelines.engine.storage.store import Found
+
+ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 class LocalStore:
@@ -30,14 +33,29 @@ class LocalStore:
         """Return size and time of a file, or None if there is none."""
         try:
             status = Path(path).stat()
-        except OSError:
-            return None
-        return Found(status.st_size, status.st_mtime_ns) if Path(path).is_file() else None
+        except OSError as error:
+            if error.errno in ABSENT:
+                return None
+            raise unreadable(path, error) from error  # a disk that fails is no reason to do finished work again
+        return Found(status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
     def names(self, path: str) -> list[str]:
         """Return the names of what lies directly in a folder, sorted; none if there is no folder."""
-        folder = Path(path)
-        return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+        try:
+            return sorted(entry.name for entry in Path(path).iterdir())
+        except OSError as error:
+            if error.errno in ABSENT:
+                return []
+            raise unreadable(path, error) from error
+
+    def read(self, path: str) -> bytes | None:
+        """Return the content of a small file, or None if there is none."""
+        try:
+            return Path(path).read_bytes()
+        except OSError as error:
+            if error.errno in ABSENT:
+                return None
+            raise unreadable(path, error) from error
 
     def walk(self, path: str) -> list[tuple[str, Found]]:
         """Return every file below a folder; links are neither followed nor listed."""
@@ -73,7 +91,10 @@ class LocalStore:
 
     def delete(self, path: str) -> None:
         """Remove a file; no error if there is none."""
-        Path(path).unlink(missing_ok=True)
+        try:
+            Path(path).unlink(missing_ok=True)
+        except OSError as error:
+            raise in_words(error, path) from error
 
     def in_words(self, error: Exception, path: str) -> StorageError:
         """Return what the operating system, or a library, said of a path."""
@@ -82,3 +103,10 @@ class LocalStore:
     def delta_options(self) -> dict[str, str]:
         """Return nothing: a disk needs no credentials."""
         return {}
+
+
+def unreadable(path: str, error: OSError) -> StorageError:
+    """Return what the operating system says of a file or folder that is there and cannot be looked at."""
+    return StorageError(
+        f"cannot read {path}: {error.strerror}. Nothing was published; mend the folder or its rights, and clear the task."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from pipelines.engine.storage.local import LocalStore
 from pipelines.engine.storage.store import Found, Store
 
 SCHEMES = ("s3", "gs")
+BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,11 @@ class Location:
         return self.store.copy(self.path)
 
     def copy_with(self, sha256: str) -> Path | None:
-        """Return a file of this machine with the content of that digest, or None if the file is gone or another one."""
+        """Return a file of this machine whose content has that digest.
+
+        That is the file itself where it lies here, and else a copy; one that was made before will do, whatever became
+        of the file since. None if there is no such content.
+        """
         return self.store.copy_with(self.path, sha256)
 
     def writing(self) -> AbstractContextManager[Path]:
@@ -110,13 +116,14 @@ class Location:
         """Remove what killed writers left of this file, or of any whose name begins so."""
         self.store.remove_unfinished(self.path)
 
+    def read_text(self) -> str | None:
+        """Return the content of a small text file, or None if there is none."""
+        content = self.store.read(self.path)
+        return None if content is None else content.decode()
+
     def delete(self) -> None:
         """Remove the file; no error if there is none."""
         self.store.delete(self.path)
-
-    def read_text(self) -> str | None:
-        """Return the content of a text file, or None if there is none."""
-        return self.store.copy(self.path).read_text(encoding="utf-8") if self.exists() else None
 
     def in_words(self, error: Exception) -> StorageError:
         """Return what a library said of this location as an error of ours, retryable where asking again can help."""
@@ -159,36 +166,42 @@ class Storage:
     def _s3(self) -> Store:
         from pipelines.engine.storage.remote import RemoteStore
 
-        return RemoteStore("s3", self.credentials("s3"), self.cache)
+        return RemoteStore("s3", lambda: self.credentials("s3"), self.cache)
 
     @cached_property
     def _google(self) -> Store:
         from pipelines.engine.storage.remote import RemoteStore
 
-        return RemoteStore("gs", self.credentials("gs"), self.cache)
+        return RemoteStore("gs", lambda: self.credentials("gs"), self.cache)
 
 
 def split_url(url: str) -> tuple[str, str]:
     """Split into scheme (empty for this machine) and path; for an object store, that is bucket and key.
 
+    A key is taken as it is written: `#`, `?` and `%` mean nothing in it.
+
     Raises:
         UsageError: It is none that we know.
     """
-    if "://" not in url:
+    scheme, separator, rest = url.partition("://")
+    if not separator:
         return "", Path(url).expanduser().absolute().as_posix()
-    parts = urlsplit(url)
-    if parts.scheme == "file":
-        return "", Path(unquote(parts.path)).as_posix()
-    if parts.scheme not in SCHEMES:
-        known = ("s3://BUCKET/FOLDER", "gs://BUCKET/FOLDER", "an absolute path")
+    scheme = scheme.lower()
+    if scheme == "file":
+        return "", Path(unquote(urlsplit(url).path)).as_posix()
+    if scheme not in SCHEMES:
         raise UsageError(
-            f"{url!r} is no place that Nightshift can use; expected {', '.join(known[:2])} or {known[2]}."
-            f"{nearest(parts.scheme, SCHEMES)}"
+            f"{url!r} is no place that Nightshift can use; expected s3://BUCKET/FOLDER, gs://BUCKET/FOLDER or an absolute "
+            f"path.{nearest(scheme, SCHEMES)}"
         )
-    if "@" in parts.netloc:
+    bucket, _, key = rest.rstrip("/").partition("/")
+    if not bucket:
+        raise UsageError(f"{url!r} names no bucket; expected {scheme}://BUCKET/FOLDER")
+    if not BUCKET.fullmatch(bucket):
         raise UsageError(
-            f"a {parts.scheme}:// place holds no credentials; expected {parts.scheme}://BUCKET/FOLDER, and an Airflow connection"
+            f"{scheme}:// is followed by {bucket.rsplit('@')[-1]!r}, which can be no bucket's name; expected "
+            f"{scheme}://BUCKET/FOLDER, and keys and server in the Airflow connection"
         )
-    if not parts.netloc:
-        raise UsageError(f"{url!r} names no bucket; expected {parts.scheme}://BUCKET/FOLDER")
-    return parts.scheme, f"{parts.netloc}{parts.path}".rstrip("/")
+    if not {"", ".", ".."}.isdisjoint(key.split("/")) and key:
+        raise UsageError(f"{url!r} has a part without a name, or one that climbs; expected {scheme}://BUCKET/FOLDER")
+    return scheme, f"{bucket}/{key}".rstrip("/")

@@ -1,35 +1,49 @@
 """S3 and Google Cloud Storage, through pyarrow.
 
-Bytes travel whole: down into a cache that is named by their digest, and up from a file that is already whole here. An
+Bytes travel whole: down into copies that are named by their digest, and up from a file that is already whole here. An
 upload that is sent again writes the same bytes under the same name, so a lost reply does no harm.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-from collections.abc import Iterator
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from pipelines.engine.errors import StorageError, StorageUnavailable
-from pipelines.engine.files import in_one_line, in_words, sha256_of, whole_or_absent
+from pipelines.engine.errors import NightshiftError, StorageError, StorageUnavailable
+from pipelines.engine.storage.clients import DELTA_PATIENCE, in_remote_words, open_client
+from pipelines.engine.storage.copies import Copies, forget_old, local_words
 from pipelines.engine.storage.credentials import Google, Simple
 from pipelines.engine.storage.store import Found
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyarrow import fs
 
-CHUNK = 1 << 20
-CONNECT_SECONDS = 5.0
-SILENT_SECONDS = 5.0
-"""Without a byte, before a try is given up; pyarrow waits about twice as long for the answer to an upload."""
-TRIES = 5
-DELTA_PATIENCE = {"max_retries": "10", "retry_timeout": "30s", "timeout": "15s", "connect_timeout": "5s"}
-"""delta-rs by itself tries for three minutes, which is longer than a lease."""
-REFUSED = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "PERMISSION_DENIED")
-"""What the stores say when asking again cannot help, as pyarrow words it."""
+log = logging.getLogger(__name__)
+CHUNK = 8 << 20
+"""Each is a request of its own on the way down."""
+FLUSH_CHUNKS = 8
+"""pyarrow sends parts in the background and keeps all that wait in memory; so many at most."""
+RENEW_SECONDS = 300.0
+"""How long credentials are used before they are asked for again; those of a role end after an hour or less."""
+DOWNLOADS = 3
+
+
+class Connected(NamedTuple):
+    """A client of one process, and whose it is."""
+
+    process: int
+    since: float
+    who: Simple | Google
+    files: fs.FileSystem
 
 
 class RemoteStore:
@@ -37,23 +51,36 @@ class RemoteStore:
 
     Args:
         scheme: `s3` or `gs`.
-        who: The credentials.
+        ask: Says who we are there; asked when the store is first used, and every few minutes after that.
         cache: Folder of this machine for copies and for files that wait for their upload.
     """
 
-    def __init__(self, scheme: str, who: Simple | Google, cache: Path) -> None:
+    def __init__(self, scheme: str, ask: Callable[[], Simple | Google], cache: Path) -> None:
         self._scheme = scheme
-        self._who = who
-        self._copies = cache / "copies"
+        self._ask = ask
+        self._copies = Copies(cache / "copies")
         self._outgoing = cache / "outgoing"
-        self._opened: tuple[int, fs.FileSystem] | None = None
+        self._connected: Connected | None = None
+
+    def _connect(self) -> Connected:
+        """Return the client of this process; one that was opened before a fork is not used after it."""
+        now, process = time.monotonic(), os.getpid()
+        before = self._connected if self._connected and self._connected.process == process else None
+        if before and now - before.since < RENEW_SECONDS:
+            return before
+        try:
+            who = self._ask()
+            self._connected = Connected(process, now, who, open_client(who))
+        except NightshiftError as error:
+            if before is None:
+                raise
+            log.warning("the credentials for %s:// are not renewed: %s", self._scheme, error)
+            self._connected = before._replace(since=now)
+        return self._connected
 
     @property
     def _files(self) -> fs.FileSystem:
-        """The connection of this process; one that was opened before a fork is not used after it."""
-        if self._opened is None or self._opened[0] != os.getpid():
-            self._opened = (os.getpid(), _open(self._who))
-        return self._opened[1]
+        return self._connect().files
 
     def url(self, path: str) -> str:
         """Return the URL."""
@@ -68,11 +95,17 @@ class RemoteStore:
         return Found(info.size, info.mtime_ns) if info.type == fs.FileType.File else None
 
     def names(self, path: str) -> list[str]:
-        """Return the names of what lies directly in a folder, sorted."""
+        """Return the names of what lies directly in a folder, sorted.
+
+        Raises:
+            StorageError: There is no such bucket.
+        """
         from pyarrow import fs
 
         with self._in_words(path):
             infos = self._files.get_file_info(fs.FileSelector(path, allow_not_found=True))
+        if not infos:
+            self._require_bucket(path)
         return sorted(info.base_name for info in infos)
 
     def walk(self, path: str) -> list[tuple[str, Found]]:
@@ -84,63 +117,107 @@ class RemoteStore:
         files = (info for info in infos if info.type == fs.FileType.File)
         return sorted((info.path.removeprefix(f"{path}/"), Found(info.size, info.mtime_ns)) for info in files)
 
+    def _require_bucket(self, path: str) -> None:
+        """Both libraries answer a list of a missing bucket with nothing."""
+        from pyarrow import fs
+
+        bucket = path.split("/", 1)[0]
+        with suppress(OSError):  # who may not ask for the bucket itself has seen that it can be listed
+            if self._files.get_file_info(bucket).type == fs.FileType.NotFound:
+                raise StorageError(
+                    f"there is no bucket {self.url(bucket)}, so nothing is at {self.url(path)}. "
+                    "Check the settings' addresses and the connection's endpoint and region."
+                )
+
+    def read(self, path: str) -> bytes | None:
+        """Return the content of an object, or None if there is none."""
+        with self._in_words(path):
+            try:
+                with self._files.open_input_stream(path) as source:
+                    content: bytes = source.read()
+                    return content
+            except FileNotFoundError:
+                return None
+
     def copy(self, path: str) -> Path:
-        """Download an object into the cache, under its digest."""
-        incoming = self._copies / f"{hashlib.sha256(path.encode()).hexdigest()[:16]}-{os.getpid()}"
-        with (
-            self._in_words(path),
-            whole_or_absent(incoming) as temporary,
-            self._files.open_input_stream(path) as source,
-            temporary.open("wb") as target,
-        ):
-            digest = _pour(source, target)
-            target.flush()
-        kept = self._kept(digest, path)
-        incoming.replace(kept)
-        return kept
+        """Return a copy of an object as it is now, all of it from one version.
+
+        Raises:
+            StorageError: It is gone.
+            StorageUnavailable: The store does not answer, or the object is being written again and again.
+        """
+        for _ in range(DOWNLOADS):
+            with self._in_words(path):
+                source = self._files.open_input_stream(path)
+            with source:
+                version = self._version(source, path)
+                known = self._copies.known(version, path)
+                if known:
+                    return known
+                copy = self._copies.receive(path, self._chunks(source, path))
+            # It comes in several requests, and somebody may have put another object there in between.
+            if self._present_version(path) == version:
+                self._copies.remember(version, copy)
+                return copy
+        raise StorageUnavailable(
+            f"{self.url(path)} was written anew during each of {DOWNLOADS} downloads. Nothing was published; the retry "
+            "goes on when its delivery is done."
+        )
+
+    def _chunks(self, source: pa.NativeFile, path: str) -> Iterator[bytes]:
+        while True:
+            with self._in_words(path):
+                chunk: bytes = source.read(CHUNK)
+            if not chunk:
+                return
+            yield chunk
+
+    def _version(self, source: pa.NativeFile, path: str) -> str:
+        """Return what tells one content of a path from all others, as the store has it: its ETag, size and time."""
+        with self._in_words(path):
+            said = {name.lower(): value for name, value in source.metadata().items()}
+        names = ("etag", "generation", "content-length", "size", "last-modified", "updated")
+        return "\n".join([self.url(path), *(f"{name}={said.get(name)}" for name in names)])
+
+    def _present_version(self, path: str) -> str | None:
+        try:
+            with self._files.open_input_stream(path) as source:
+                return self._version(source, path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self.in_words(error, path) from error
 
     def copy_with(self, path: str, sha256: str) -> Path | None:
-        """Return a copy of that digest: from the cache if it is still the same there, else of what is there now."""
-        kept = self._kept(sha256, path)
-        with suppress(FileNotFoundError):
-            if sha256_of(kept) == sha256:
-                os.utime(kept)  # when it was last used, for whoever tidies up
-                return kept
-        if self.find(path) is None:
-            return None
+        """Return a copy of that digest: one that is here already, or else of what is there now, if it is that."""
+        kept = self._copies.find(sha256, path)
+        if kept or self.find(path) is None:
+            return kept
         present = self.copy(path)
-        return present if present == kept else None
-
-    def _kept(self, digest: str, path: str) -> Path:
-        return self._copies / f"{digest}{Path(path).suffix}"
+        return present if present.name.split(".")[0] == sha256 else None
 
     @contextmanager
     def writing(self, path: str) -> Iterator[Path]:
         """Give a path of this machine; when the block ends well, it is uploaded, and its size is read back."""
-        temporary = self._waiting(path, f".{os.getpid()}.part")
+        temporary = self._outgoing / f"{self._waiting(path)}.{uuid.uuid4().hex[:12]}.part"
+        forget_old(self._outgoing)
         try:
-            temporary.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise in_words(error, str(temporary)) from error
-        try:
-            with self._local_words(temporary):
+            with local_words(temporary):
+                temporary.parent.mkdir(parents=True, exist_ok=True)
                 yield temporary
             self._upload(temporary, path)
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
 
-    @contextmanager
-    def _local_words(self, temporary: Path) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise in_words(error, str(temporary)) from error
-
     def _upload(self, file: Path, path: str) -> None:
-        size = file.stat().st_size
-        with self._in_words(path), file.open("rb") as source, self._files.open_output_stream(path) as target:
-            _pour(source, target)
+        """Upload a file under its name, and look whether it is there.
+
+        Sent from a thread of its own, and waited for: a stream of pyarrow's that is left because of an interrupt or of a
+        task's timeout completes its object with what it has, half a file; and these hit the main thread alone.
+        """
+        with local_words(file), file.open("rb") as source, ThreadPoolExecutor(1) as thread:
+            size = thread.submit(self.send, self._files, source, path).result()
         found = self.find(path)
         if found is None or found.size != size:
             raise StorageUnavailable(
@@ -148,96 +225,64 @@ class RemoteStore:
                 "nothing was published. The retry uploads it again."
             )
 
+    def send(self, files: fs.FileSystem, source: BinaryIO, path: str) -> int:
+        """Send a stream, and return how many bytes it had.
+
+        Raises:
+            StorageError: The store refuses, or does not answer; then nothing is there.
+            OSError: The stream cannot be read; what was sent of it is removed again.
+        """
+        size = chunks = 0
+        with self._in_words(path):
+            target = files.open_output_stream(path)
+        while chunk := self._next(source, target, files, path):
+            size, chunks = size + len(chunk), chunks + 1
+            with self._in_words(path):
+                target.write(chunk)
+                if chunks % FLUSH_CHUNKS == 0:
+                    target.flush()
+        with self._in_words(path):
+            target.close()
+        return size
+
+    def _next(self, source: BinaryIO, target: pa.NativeFile, files: fs.FileSystem, path: str) -> bytes:
+        try:
+            return source.read(CHUNK)
+        except OSError:
+            with suppress(OSError):
+                target.close()  # it does so by itself, sooner or later, and there is no other way to end it
+                files.delete_file(path)
+            raise
+
     def remove_unfinished(self, path: str) -> None:
         """Remove what killed writers left waiting on this machine."""
-        begin = self._waiting(path, "")
-        for leftover in begin.parent.glob(f"{begin.name}*.part"):
-            leftover.unlink(missing_ok=True)
+        begin = self._waiting(path)
+        with suppress(OSError):
+            for leftover in self._outgoing.iterdir():
+                if leftover.name.startswith(begin):
+                    leftover.unlink(missing_ok=True)
 
-    def _waiting(self, path: str, ending: str) -> Path:
-        return self._outgoing / f".{self._scheme}--{path.replace('/', '--')}{ending}"
+    def _waiting(self, path: str) -> str:
+        """Return how the names of files begin that wait for being uploaded to this path, or to one that begins so."""
+        folder, _, name = path.rpartition("/")
+        return f".{hashlib.sha256(self.url(folder).encode()).hexdigest()[:16]}-{name[:128]}"
 
     def delete(self, path: str) -> None:
         """Remove an object; no error if there is none."""
-        if self.find(path) is not None:
-            with self._in_words(path):
-                self._files.delete_file(path)
+        with self._in_words(path), suppress(FileNotFoundError):
+            self._files.delete_file(path)
 
     def in_words(self, error: Exception, path: str) -> StorageError:
         """Return what the store, or a library, said of a path."""
-        return remote_error(error, self.url(path))
+        return in_remote_words(error, self.url(path))
 
     def delta_options(self) -> dict[str, str]:
         """Return what delta-rs wants to be told."""
-        return {**self._who.delta_options(), **DELTA_PATIENCE}
+        return {**self._connect().who.delta_options(), **DELTA_PATIENCE}
 
     @contextmanager
     def _in_words(self, path: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            raise remote_error(error, self.url(path)) from error
-
-
-def remote_error(error: Exception, url: str) -> StorageError:
-    """Return what an object store answered, and whether asking again can help."""
-    said = in_one_line(error)
-    if isinstance(error, FileNotFoundError):
-        return StorageError(f"{url} is gone: {said}. Deliver it again, and run it again (in Airflow: clear the task).")
-    if isinstance(error, PermissionError) or any(word in said for word in REFUSED):
-        return StorageError(
-            f"{url} is refused: {said}.\nNothing was published. Check the bucket's name and the connection's rights, and clear the task."
-        )
-    if getattr(error, "errno", None) is not None and "AWS" not in said:
-        return in_words(error, url) if isinstance(error, OSError) else StorageError(said)
-    return StorageUnavailable(f"{url} does not answer: {said}. Nothing was published; the retry goes on.")
-
-
-def _open(who: Simple | Google) -> fs.FileSystem:
-    from pyarrow import fs
-
-    if isinstance(who, Simple):
-        return fs.S3FileSystem(
-            access_key=who.access_key,
-            secret_key=who.secret_key,
-            session_token=who.token,
-            region=who.region,
-            endpoint_override=who.endpoint,
-            connect_timeout=CONNECT_SECONDS,
-            request_timeout=SILENT_SECONDS,
-            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=TRIES),
-        )
-    return fs.GcsFileSystem(**_google(who))
-
-
-def _google(who: Google) -> dict[str, object]:
-    options: dict[str, object] = {}
-    if who.endpoint:
-        scheme, _, address = who.endpoint.partition("://")
-        options |= {"endpoint_override": address, "scheme": scheme}
-    if who.anonymous:
-        return {**options, "anonymous": True}
-    if who.service_account:
-        token, end = _access_token(who)
-        return {**options, "access_token": token, "credential_token_expiration": end}
-    return options
-
-
-def _access_token(who: Google) -> tuple[str, object]:
-    """Pyarrow reads no account's key, so a token is fetched with it; it lasts an hour."""
-    from google.auth.transport.requests import Request
-    from google.oauth2.service_account import Credentials
-
-    scope = "https://www.googleapis.com/auth/devstorage.read_write"
-    account = Credentials.from_service_account_info(dict(who.service_account or {}), scopes=[scope])  # type: ignore[no-untyped-call]
-    account.refresh(Request())
-    return account.token, account.expiry
-
-
-def _pour(source: BinaryIO, target: BinaryIO) -> str:
-    """Copy a stream, and return the SHA-256 of its bytes in hex."""
-    digest = hashlib.sha256()
-    while chunk := source.read(CHUNK):
-        digest.update(chunk)
-        target.write(chunk)
-    return digest.hexdigest()
+            raise self.in_words(error, path) from error

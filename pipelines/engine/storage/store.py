@@ -31,11 +31,14 @@ class Store(Protocol):
     def walk(self, path: str) -> list[tuple[str, Found]]:
         """Return every file below a folder, by its path relative to it, sorted; none if there is no folder."""
 
+    def read(self, path: str) -> bytes | None:
+        """Return the content of a small file, or None if there is none."""
+
     def copy(self, path: str) -> Path:
         """Return a file of this machine with the content of a path."""
 
     def copy_with(self, path: str, sha256: str) -> Path | None:
-        """Return a file of this machine with the content of a path, or None if its digest is another one."""
+        """Return a file of this machine with that digest: a copy made before, or of what is at the path; else None."""
 
     def writing(self, path: str) -> AbstractContextManager[Path]:
         """Give a path of this machine to write to; when the block ends well, its content is there whole."""
