@@ -158,7 +158,7 @@ def _is_missing(error: Exception) -> bool:
 
 
 def _refused(error: Exception) -> bool:
-    from botocore.exceptions import ClientError, ParamValidationError  # type: ignore[import-untyped]
+    from botocore.exceptions import ClientError, ParamValidationError
 
     if isinstance(error, ClientError):
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
