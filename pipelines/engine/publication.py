@@ -101,7 +101,7 @@ def publish(
         PublicationConflict: The table changed under every try.
         StorageError: The folder cannot be read or written.
     """
-    from deltalake.exceptions import CommitFailedError
+    from deltalake.exceptions import CommitFailedError, DeltaError
 
     _check_files(folder, night, files)
     try:
@@ -121,14 +121,16 @@ def publish(
                 log.info("the table changed under the commit of night %s, looking again: %s", night, error)
                 time.sleep(random.random() * min(1.0, 0.02 * tried))  # noqa: S311 - so that many do not keep in step
                 continue
-            except OSError:
-                # Nobody knows whether it was applied: an object store may have done it and lost the answer.
+            except (OSError, DeltaError) as error:
+                # Nobody knows whether it was applied: an object store may have done it and lost the answer, or a
+                # checkpoint that is due every hundred commits could not be written after it.
                 if open_or_create(folder, schema).transaction_version(transaction) is None:
                     raise
+                log.warning("night %s is committed, though: %s", night, in_one_line(error))
                 continue
             reached("committed")
             return Published(version, adopted=False)
-    except OSError as error:
+    except (OSError, DeltaError) as error:
         raise folder.in_words(error) from error
     raise PublicationConflict(
         f"{folder} changed under {MOST_TRIES} commits of night {night}; the old version stands. Clear the task to try again."

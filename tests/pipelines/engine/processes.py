@@ -13,6 +13,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[2]
+PATH = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "plugins")])
 PATIENCE = 120.0
 
 
@@ -21,7 +22,7 @@ class Race:
 
     def __init__(self, script: str, arguments: Sequence[str], folder: Path, number: int) -> None:
         self.folder = folder
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        environment = {**os.environ, "PYTHONPATH": PATH}
         self.processes = [
             subprocess.Popen(
                 [sys.executable, str(HERE / script), *arguments, str(folder), str(index)],

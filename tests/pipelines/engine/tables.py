@@ -10,29 +10,31 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from pipelines.engine.files import written_whole
 from pipelines.engine.publication import Published, ShardFile, publish
 from pipelines.engine.shard_names import shard_path
-from pipelines.engine.storage import here
+from pipelines.engine.storage import Location, here
 
 SCHEMA = pa.schema(
     [pa.field("flight_id", pa.string(), nullable=False), pa.field("score", pa.float64(), nullable=False)]
 )
 
 
-def write_shard(folder: Path, night: str, key: str, scores: dict[str, float], *, fence: int = 1) -> ShardFile:
+def write_shard(
+    folder: Path | Location, night: str, key: str, scores: dict[str, float], *, fence: int = 1
+) -> ShardFile:
     """Write one shard's file where the table belongs; no version names it yet."""
     path = shard_path(night, key * 32, fence, 0.0)
-    whole = folder / path
+    whole = _location(folder) / path
     rows = pa.table({"flight_id": list(scores), "score": list(scores.values())}, schema=SCHEMA)
-    with written_whole(whole) as temporary:  # several processes may write the same one
+    with whole.writing() as temporary:  # several processes may write the same one
         pq.write_table(rows, temporary)
-    status = whole.stat()
-    return ShardFile(path, status.st_size, len(scores), status.st_mtime_ns // 1_000_000)
+    found = whole.find()
+    assert found is not None
+    return ShardFile(path, found.size, len(scores), found.modified_ns // 1_000_000)
 
 
 def put(
-    folder: Path,
+    folder: Path | Location,
     night: str,
     files: list[ShardFile],
     transaction: str,
@@ -43,7 +45,7 @@ def put(
 ) -> Published:
     """Publish with little ceremony."""
     return publish(
-        here(folder),
+        _location(folder),
         schema,
         night,
         files,
@@ -54,14 +56,20 @@ def put(
     )
 
 
-def scores_of(folder: Path, night: str, version: int | None = None) -> dict[str, float]:
+def _location(folder: Path | Location) -> Location:
+    return folder if isinstance(folder, Location) else here(folder)
+
+
+def scores_of(folder: Path | Location, night: str, version: int | None = None) -> dict[str, float]:
     """Read a night through the Delta log, as any reader would; no id may be there twice."""
-    rows = DeltaTable(str(folder), version=version).to_pyarrow_table(filters=[("night", "=", night)]).to_pylist()
+    table = DeltaTable(str(folder), version=version, storage_options=_location(folder).delta_options())
+    rows = table.to_pyarrow_table(filters=[("night", "=", night)]).to_pylist()
     found = {row["flight_id"]: row["score"] for row in rows}
     assert len(found) == len(rows)
     return found
 
 
-def commits_of(folder: Path) -> list[dict[str, Any]]:
+def commits_of(folder: Path | Location) -> list[dict[str, Any]]:
     """Return the publications in the table's log, oldest first."""
-    return [entry for entry in reversed(DeltaTable(str(folder)).history()) if entry["version"] > 0]
+    table = DeltaTable(str(folder), storage_options=_location(folder).delta_options())
+    return [entry for entry in reversed(table.history()) if entry["version"] > 0]

@@ -17,11 +17,10 @@ from pipelines.engine.errors import StorageError, StorageUnavailable, UsageError
 from pipelines.engine.files import sha256_of
 from pipelines.engine.publication import open_table
 from pipelines.engine.storage import Simple, Storage, copies, remote
-from tests.pipelines.engine.processes import REPOSITORY, wait_until
+from tests.pipelines.engine.processes import PATH, wait_until
 from tests.pipelines.engine.storage import uploader
 from tests.pipelines.engine.storage.stores import answering, at_server
 
-PATH = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "plugins")])
 BIG = 12 << 20
 """More than pyarrow sends in one part."""
 ODD = ["a b.parquet", "100%25 a+b=c.parquet", "night#1?.parquet", "\N{LATIN SMALL LETTER U WITH DIAERESIS}'\"&.parquet"]
