@@ -83,6 +83,12 @@ def test_store_without_a_bucket_is_refused():
         read_settings({"NIGHTSHIFT_TABLES": "s3:///x"})
 
 
+@pytest.mark.parametrize("sign", ["#", "?", "%20", "\n"])
+def test_store_folder_that_the_libraries_would_read_differently_is_refused(sign):
+    with pytest.raises(UsageError, match=r"NIGHTSHIFT_TABLES='s3://bucket/a.*' holds .*Choose a folder without them"):
+        read_settings({"NIGHTSHIFT_TABLES": f"s3://bucket/a{sign}b"})
+
+
 def test_connections_have_airflows_own_default_names():
     settings = read_settings({})
     assert (settings.aws_connection, settings.google_connection) == ("aws_default", "google_cloud_default")

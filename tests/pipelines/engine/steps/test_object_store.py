@@ -14,7 +14,10 @@ from deltalake import DeltaTable
 
 from nightshift.drill.servers import Fault, HttpProxy
 from pipelines.engine import errors, publication
+from pipelines.engine.delivery import deliver
 from pipelines.engine.moments import listening
+from pipelines.engine.pipeline import Prepared
+from pipelines.engine.runtime import no_progress
 from pipelines.engine.storage import Google, Storage, clients
 from tests.pipelines.engine.processes import Race, wait_until
 from tests.pipelines.engine.steps import night_in_a_bucket, places, remote_places, tides
@@ -168,6 +171,29 @@ def test_other_readers_read_the_table_by_themselves(remote, store):
     predictions = DeltaTable(str(remote.predictions), storage_options=options).to_pyarrow_dataset()
     assert duckdb.sql("SELECT count(*), count(DISTINCT buoy) FROM predictions").fetchall() == [(300, 300)]
     assert predictions.count_rows() == 300
+
+
+def prepare(folder, *, progress):
+    """Make two nights, as a pipeline does that makes its own data."""
+    nights = tides.NIGHTS[:2]
+    missing = [night for night in nights if not (folder / "rows" / f"{night}.parquet").exists()]
+    for night in missing:
+        tides.write(tides.make_rows(night), folder / "rows" / f"{night}.parquet")
+    return Prepared(2, len(missing), 2 - len(missing), rows=600, first=nights[0], last=nights[-1])
+
+
+def test_data_that_a_pipeline_makes_is_delivered_once_and_mended(remote, past, proxy):
+    maker = remote.declared(prepare=prepare)
+
+    def delivered():
+        done = deliver(maker.settings, maker.runtime.storage, maker.pipeline, no_progress)
+        return done.written, done.unchanged
+
+    past.deliver(NEXT, seed=1)
+    assert delivered() == (1, 1), "the first night was there, and the second one held something else"
+    assert delivered() == (0, 2)
+    places.run_night(maker, NEXT)
+    assert_published_once(past, NEXT)
 
 
 # --- faults during a night -------------------------------------------------------------------------------------------
