@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model_registry import words
-from model_registry.addresses import is_server
+from model_registry.addresses import is_server, sqlite_file
 from model_registry.mlflow_door import Store, transferring
 from model_registry.records import Trash
 
@@ -32,7 +32,8 @@ class Row:
 
 def find_trash(store: Store, experiments: Collection[str], deleted_before: float) -> list[Trash]:
     """What was deleted before a time, and no registered version refers to; see Registry.trash."""
-    if is_server(store.tracking_uri):
+    database = sqlite_file(store.tracking_uri)
+    if is_server(store.tracking_uri) or (database and not database.exists()):
         return []
     with store.speaking() as client, transferring():
         rows = _read(_database(client), experiments)

@@ -113,6 +113,11 @@ def test_what_is_needed_or_was_deleted_lately_is_not_free(needed, before, ids):
     assert [trash.id for trash in free(ROWS, needed, before)] == ids
 
 
+def test_looking_makes_no_database(tmp_path):
+    assert found(Registry(f"sqlite:///{tmp_path}/mlflow.db")) == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_server_empties_its_own_trash():
     registry = Registry("http://127.0.0.1:9")
     assert registry.is_server
