@@ -417,7 +417,7 @@ def _fence_lost(connection: Connection, claim: Claimed) -> FenceLost:
     now = f"state {row.state}, fence {row.fence}, holder {row.holder}" if row else "no such key"
     return FenceLost(
         f"{claim.holder} holds fence {claim.fence} of key {claim.key[:12]} no longer (now: {now}). "
-        "Nothing that it made can be seen; the newer holder goes on."
+        "It records nothing any more; the newer holder goes on, from a commit that was sent before, too."
     )
 
 
