@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,7 @@ def drill(
     if show_list:
         print_table(("fault", "what is done", "what is promised"), [(f.name, f.done, f.expected) for f in faults])
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whoever ends us wants the sandbox gone, too
     results = []
     with progress() as show:
         run = run_drill(faults, ledger=ledger, tables=tables, seed=seed, sabotage=sabotage, keep=keep, progress=show)

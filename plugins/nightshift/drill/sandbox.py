@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from nightshift.drill import buckets
 from nightshift.drill.aim import Aim
 from nightshift.drill.errors import DrillFailed
-from nightshift.drill.workers import Job, Outcome, Running, Task, Worker, fork_server, forked, shifted
+from nightshift.drill.workers import Job, Outcome, Running, Task, Worker, end_fork_server, fork_server, forked, shifted
 
 if TYPE_CHECKING:
     from nightshift.drill.airflow_house import Airflow
@@ -208,11 +208,12 @@ class Sandbox:
             buckets.upload(self.store.environment(), self._kept_objects, BUCKET)
 
     def close(self) -> None:
-        """End all workers, and Airflow."""
+        """End all workers, what they are forked from, and Airflow."""
         for worker in self._workers:
             worker.end()
         if self._airflow:
             self._airflow.end()
+        end_fork_server()
 
     @property
     def _kept(self) -> Path:

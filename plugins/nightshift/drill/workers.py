@@ -193,10 +193,10 @@ class Worker:
 
     def end(self) -> None:
         """Make sure that it is gone, and whoever it began."""
-        if self._process.is_alive():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
-            self._process.join()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)  # its session outlives it as long as anybody in there lives
+        if self._process.is_alive():  # it may not have come to a session of its own yet
+            self.kill()
 
 
 def _is_stopped(pid: int) -> bool:
@@ -216,6 +216,17 @@ def fork_server() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["nightshift.drill.jobs", *MODULES])
     return context
+
+
+def end_fork_server() -> None:
+    """End the server that workers are forked from; it would end by itself, some time after us."""
+    import psutil
+
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if any("multiprocessing.forkserver" in word for word in child.cmdline()):
+                child.terminate()
+                child.wait(PATIENCE_SECONDS)
 
 
 @contextlib.contextmanager

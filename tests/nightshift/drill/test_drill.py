@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from nightshift.drill.course import choose
@@ -29,10 +30,28 @@ SOME = (
 
 
 def drill(home: Path, *words: str) -> tuple[int, str, str]:
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}", "NIGHTSHIFT_HOME": str(home)}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
+        "NIGHTSHIFT_HOME": str(home),
+        "TMPDIR": str(home.parent),
+    }
     command = [sys.executable, "-c", "from nightshift.cli import main; main()", "drill", *words]
     done = subprocess.run(command, cwd=home.parent, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
+
+
+def left_behind(folder: Path) -> list[str]:
+    """Processes that were told of a folder, and folders of sandboxes in it."""
+    told = [process.pid for process in psutil.process_iter() if str(folder) in " ".join(_environment_of(process))]
+    return [*map(str, told), *map(str, folder.glob("nightshift-*"))]
+
+
+def _environment_of(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.environ().values())
+    except psutil.Error:
+        return []
 
 
 def only(*names: str) -> list[str]:
@@ -49,6 +68,7 @@ def test_faults_are_survived_with_no_row_lost_or_doubled_and_the_users_home_is_n
         assert result["recovery_s"] > 0
     assert code == 0, log
     assert not list((tmp_path / "home").iterdir())
+    assert not left_behind(tmp_path)
 
 
 @pytest.mark.postgres
