@@ -42,6 +42,7 @@ def test_the_trees_hold_every_declared_error():
         "RegistryUnavailable",
         "StorageFailed",
         "StorageFull",
+        "StorageUnavailable",
     }
 
 
