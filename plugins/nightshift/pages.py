@@ -52,8 +52,8 @@ def fastapi_app() -> dict[str, Any]:
         from nightshift.key_page import render_key
         from pipelines.engine.errors import NightshiftError, UsageError
         from pipelines.engine.ledger.store import Ledger
+        from pipelines.engine.publication.superseded import superseded_by
         from pipelines.engine.settings import read_settings
-        from pipelines.engine.superseded import superseded_by
 
         try:
             ledger = Ledger(read_settings().ledger_url, patience=2.0)

@@ -6,7 +6,7 @@ How to read it, in this order:
 
 values.py       what a world is made of: the ledger's rows, the table's versions, the workers. Nothing but tuples.
 ledger.py       the ledger's operations on rows, as `pipelines/engine/ledger/store.py` does them in SQL.
-worker.py       one worker's steps, as `run_once.py`, `publication.py`, `steps/publish.py` and `steps/score.py` do them.
+worker.py       one worker's steps, as `run_once.py`, `publication/`, `steps/publish.py` and `steps/score.py` do them.
                 A step is what happens at once: one transaction of the ledger, one look at the table, one commit.
 model.py        which actions are possible in a world (a step, a crash, a lost reply, the end of a lease, `force` ...),
                 and the world after each of them. Pure functions: a schedule, a list of actions, always ends the same.

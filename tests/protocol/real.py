@@ -21,15 +21,16 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from tenacity import wait_none
 
-from pipelines.engine import publication, run_once
+from pipelines.engine import run_once
 from pipelines.engine.errors import FenceLost, KeyBusy, LedgerError, LedgerUnavailable, NightshiftError, StorageError
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger import Claimed, Ledger, store
 from pipelines.engine.ledger.database import retrying
-from pipelines.engine.publication import ShardFile, open_or_create, publish, remove_unfinished
+from pipelines.engine.publication import delta
+from pipelines.engine.publication.delta import ShardFile, open_or_create, publish, remove_unfinished
+from pipelines.engine.publication.names import shard_path
 from pipelines.engine.run_once import Hold
 from pipelines.engine.scoring import output_schema
-from pipelines.engine.shard_names import shard_path
 from pipelines.engine.steps import publish as publish_step
 from pipelines.engine.steps.publish import publish_night
 from pipelines.engine.storage import Location
@@ -340,7 +341,7 @@ def _stop(at: str) -> str:
 @contextlib.contextmanager
 def stops(world: RealWorld) -> Iterator[None]:
     """Let the workers' threads stop where the table is looked at or changed. Other threads pass."""
-    commit, create = publication._commit, publication.open_or_create
+    commit, create = delta._commit, delta.open_or_create
 
     def paced_commit(*arguments: Any) -> int:
         return world.commit(lambda: commit(*arguments))
@@ -350,8 +351,8 @@ def stops(world: RealWorld) -> Iterator[None]:
         return create(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publication, "_commit", paced_commit)
-        patch.setattr(publication, "open_or_create", looking)
+        patch.setattr(delta, "_commit", paced_commit)
+        patch.setattr(delta, "open_or_create", looking)
         patch.setattr(publish_step, "open_or_create", looking)
         patch.setattr(run_once, "LONGEST_POLL", 0.001)
         patch.setattr(store, "retrying", lambda patience: retrying(patience).copy(wait=wait_none()))

@@ -11,7 +11,7 @@ from pipelines.engine.keys import TaskKey, digest_of
 from pipelines.engine.ledger.values import Entry, iso
 from pipelines.engine.nights import parse_night
 from pipelines.engine.pipeline import Pipeline
-from pipelines.engine.publication import (
+from pipelines.engine.publication.delta import (
     ShardFile,
     open_or_create,
     publish,

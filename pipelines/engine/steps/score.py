@@ -11,11 +11,11 @@ from pipelines.engine.ledger.values import moment
 from pipelines.engine.nights import parse_night
 from pipelines.engine.package import load_scorer
 from pipelines.engine.pipeline import Pipeline
-from pipelines.engine.publication import remove_unfinished
+from pipelines.engine.publication.delta import remove_unfinished
+from pipelines.engine.publication.names import shard_path
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.scoring import Stamp, read_positions, score_shard
-from pipelines.engine.shard_names import shard_path
 from pipelines.engine.shards import Shard
 from pipelines.engine.steps.champion import fetch
 

@@ -1,4 +1,4 @@
-"""Give shard files up, so that they can be removed; see `pipelines.engine.given_up`."""
+"""Give shard files up, so that they can be removed; see `pipelines.engine.publication.given_up`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pipelines.engine.errors import PublicationConflict, StorageError
-from pipelines.engine.given_up import floor_name, floor_of
-from pipelines.engine.publication import MOST_TRIES, open_table
-from pipelines.engine.shard_names import PARTITION
+from pipelines.engine.publication.delta import MOST_TRIES, open_table
+from pipelines.engine.publication.given_up import floor_name, floor_of
+from pipelines.engine.publication.names import PARTITION
 from pipelines.engine.storage import Location
 
 if TYPE_CHECKING:

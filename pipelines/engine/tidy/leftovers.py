@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pipelines.engine.files import UNFINISHED
-from pipelines.engine.shard_names import read_shard_path
+from pipelines.engine.publication.names import read_shard_path
 from pipelines.engine.storage import Location, here
 from pipelines.engine.tidy.shard_rules import is_held, key_of
 from pipelines.engine.tidy.values import Scene, Waste

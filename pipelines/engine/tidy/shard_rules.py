@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipelines.engine.ledger.values import Entry, Event
-from pipelines.engine.shard_names import ShardName
+from pipelines.engine.publication.names import ShardName
 from pipelines.engine.tidy.values import Limits
 
 ShardKind = Literal["replaced shards", "lost shards"]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from pipelines.engine.pipeline import Pipeline
-from pipelines.engine.publication import named_files, open_table
-from pipelines.engine.shard_names import ShardName, read_shard_path
+from pipelines.engine.publication.delta import named_files, open_table
+from pipelines.engine.publication.names import ShardName, read_shard_path
 from pipelines.engine.storage import Location
 from pipelines.engine.storage.store import Found
 from pipelines.engine.tidy.giving_up import give_up

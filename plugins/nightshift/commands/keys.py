@@ -61,7 +61,7 @@ def show(key: str, as_json: bool) -> None:
     """Show what a key stands for and everything that happened to it. The first digits are enough."""
     from nightshift.key_page import sentence
     from pipelines.engine.ledger.values import iso
-    from pipelines.engine.superseded import superseded_by
+    from pipelines.engine.publication.superseded import superseded_by
 
     ledger = _ledger()
     entry = _entry(ledger, key)
@@ -96,7 +96,7 @@ def force(key: str, reason: str) -> None:
 
 
 def _state(ledger: Ledger, entry: Entry) -> str:
-    from pipelines.engine.superseded import superseded_by
+    from pipelines.engine.publication.superseded import superseded_by
 
     replaced = superseded_by(entry, ledger.alike(entry))
     return f"superseded by {replaced.key[:12]}" if replaced else entry.state

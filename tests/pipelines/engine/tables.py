@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from pipelines.engine.publication import Published, ShardFile, publish
-from pipelines.engine.shard_names import shard_path
+from pipelines.engine.publication.delta import Published, ShardFile, publish
+from pipelines.engine.publication.names import shard_path
 from pipelines.engine.storage import Location, here
 
 SCHEMA = pa.schema(

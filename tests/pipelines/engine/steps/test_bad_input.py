@@ -544,11 +544,11 @@ def full(path: Path) -> None:
 
 
 def test_no_space_for_a_shard_is_a_retryable_sentence_and_the_old_version_stays(place, monkeypatch):
-    from pipelines.engine import shard_names
+    from pipelines.engine.publication import names
     from pipelines.engine.steps import score
 
     # The file that will be full must be known beforehand, and must still be there.
-    monkeypatch.setattr(score, "shard_path", lambda *named: shard_names.shard_path(*named[:3], 0.0))
+    monkeypatch.setattr(score, "shard_path", lambda *named: names.shard_path(*named[:3], 0.0))
     monkeypatch.setattr(score, "remove_unfinished", lambda *_: None)
     done = places.run_night(place, NIGHT)
     before = place.published(NIGHT)["score"].tolist()

@@ -13,10 +13,11 @@ import pytest
 from deltalake import DeltaTable
 
 from nightshift.drill.servers import Fault, HttpProxy
-from pipelines.engine import errors, publication
+from pipelines.engine import errors
 from pipelines.engine.delivery import deliver
 from pipelines.engine.moments import listening
 from pipelines.engine.pipeline import Prepared
+from pipelines.engine.publication import delta
 from pipelines.engine.runtime import no_progress
 from pipelines.engine.storage import Google, Storage, clients
 from tests.pipelines.engine.processes import Race, wait_until
@@ -350,8 +351,8 @@ def test_table_that_cannot_be_opened_is_retryable_and_not_made_anew(table, proxy
 
 def test_table_that_two_create_at_once_is_created_once(store, bucket, tmp_path):
     folder = Storage(tmp_path, at_server(store.url)).at(f"s3://{bucket}/new/predictions")
-    created = publication._create(folder, _columns())
-    again = publication._create(folder, _columns())
+    created = delta._create(folder, _columns())
+    again = delta._create(folder, _columns())
     assert created.version() == again.version() == 0
 
 

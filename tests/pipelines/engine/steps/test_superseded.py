@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.engine.superseded import superseded_by
+from pipelines.engine.publication.superseded import superseded_by
 from tests.pipelines.engine.steps import tides
 from tests.pipelines.engine.steps.places import run_night
 

@@ -15,7 +15,7 @@ import pytest
 from nightshift.drill.servers import Fault, ObjectStore, object_store
 from pipelines.engine.errors import StorageError, StorageUnavailable, UsageError
 from pipelines.engine.files import sha256_of
-from pipelines.engine.publication import open_table
+from pipelines.engine.publication.delta import open_table
 from pipelines.engine.storage import Simple, Storage, copies, remote
 from tests.pipelines.engine.processes import PATH, wait_until
 from tests.pipelines.engine.storage import uploader

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.engine.ledger.values import Entry, Event
-from pipelines.engine.shard_names import ShardName
+from pipelines.engine.publication.names import ShardName
 from pipelines.engine.tidy.shard_rules import Shard, judge_shard, last_touched
 from pipelines.engine.tidy.values import DAY, GRACE_DAYS, Limits
 

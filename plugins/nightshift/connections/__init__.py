@@ -42,10 +42,10 @@ def credentials_of(settings: Settings) -> Credentials:
     def ask(scheme: str) -> Simple | Google:
         _keep_airflow_quiet(settings)
         if scheme == "s3":
-            from nightshift.amazon_account import amazon_account
+            from nightshift.connections.amazon import amazon_account
 
             return amazon_account(hook(), settings.aws_connection)
-        from nightshift.google_account import google_account
+        from nightshift.connections.google import google_account
 
         return google_account(settings.google_connection)
 

@@ -4,10 +4,10 @@ import pytest
 from deltalake import DeltaTable
 
 from pipelines.engine.errors import PublicationConflict, StorageError
-from pipelines.engine.given_up import floor_of, given_up
 from pipelines.engine.moments import listening
-from pipelines.engine.publication import named_files
-from pipelines.engine.shard_names import read_shard_path, shard_path
+from pipelines.engine.publication.delta import named_files
+from pipelines.engine.publication.given_up import floor_of, given_up
+from pipelines.engine.publication.names import read_shard_path, shard_path
 from pipelines.engine.storage import here
 from pipelines.engine.tidy import giving_up
 from tests.pipelines.engine.tables import put, scores_of, write_shard

@@ -10,7 +10,7 @@ import pytest
 from deltalake import DeltaTable
 
 from pipelines.engine.errors import FenceLost, PublicationConflict, StorageError
-from pipelines.engine.publication import (
+from pipelines.engine.publication.delta import (
     ShardFile,
     open_or_create,
     published_files,
@@ -18,7 +18,7 @@ from pipelines.engine.publication import (
     remove_unfinished,
     transaction_name,
 )
-from pipelines.engine.shard_names import shard_path
+from pipelines.engine.publication.names import shard_path
 from pipelines.engine.storage import here
 from tests.pipelines.engine.processes import Race
 from tests.pipelines.engine.publisher import NIGHTS
@@ -149,7 +149,7 @@ def test_same_work_committed_in_between_is_adopted(folder, published):
 
 
 def test_table_that_changes_under_every_try_ends_in_a_conflict(folder, published, monkeypatch):
-    monkeypatch.setattr("pipelines.engine.publication.MOST_TRIES", 20)
+    monkeypatch.setattr("pipelines.engine.publication.delta.MOST_TRIES", 20)
     numbers = iter(range(10, 99))
 
     def somebody_is_always_faster(_table):

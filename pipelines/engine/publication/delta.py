@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.errors import PublicationConflict, StorageError
 from pipelines.engine.files import in_one_line
-from pipelines.engine.given_up import check_not_given_up
 from pipelines.engine.moments import reached
 from pipelines.engine.paths import inside
-from pipelines.engine.shard_names import PARTITION
+from pipelines.engine.publication.given_up import check_not_given_up
+from pipelines.engine.publication.names import PARTITION
 from pipelines.engine.storage import Location
 
 if TYPE_CHECKING:

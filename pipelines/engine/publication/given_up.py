@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.engine.errors import StorageError
-from pipelines.engine.shard_names import read_shard_path
+from pipelines.engine.publication.names import read_shard_path
 from pipelines.engine.storage import Location
 
 if TYPE_CHECKING:
