@@ -111,7 +111,8 @@ def _superseded(before: Sequence[Entry], night: str, planned_ms: int) -> dict[st
     Raises:
         PublicationConflict: That publication is not recorded yet.
     """
-    later = [entry for entry in before if entry.result and entry.result["planned_at"] * 1000 > planned_ms]
+    # Publications of earlier versions of Nightshift do not say when they were planned: before all that do.
+    later = [entry for entry in before if entry.result and entry.result.get("planned_at", 0.0) * 1000 > planned_ms]
     if not later:
         raise PublicationConflict(
             f"a run that was planned later has just published night {night}, and is about to record it; its version stands."

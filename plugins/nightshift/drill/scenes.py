@@ -26,6 +26,5 @@ def scene_of(sandbox: Sandbox) -> Scene:
         mlflow=sandbox.home / "mlflow" / "mlflow.db",
         model=MODEL,
         table=f"{MODEL}/predictions",
-        quarantine=f"{MODEL}/quarantine",
         id_column="flight_id",
     )

@@ -156,10 +156,6 @@ class Worker:
         os.kill(self.pid, signal.SIGKILL)
         self._process.join()
 
-    def stop(self) -> None:
-        """Let it stand still, heartbeat and all."""
-        os.kill(self.pid, signal.SIGSTOP)
-
     def go_on(self) -> None:
         """Continue it, wherever it stands."""
         leave(self.folder).touch()

@@ -30,7 +30,6 @@ def scene(place):
         mlflow=place.home / "mlflow/mlflow.db",
         model="tides",
         table="tides/predictions",
-        quarantine="tides/quarantine",
         id_column="buoy",
     )
 

@@ -59,10 +59,6 @@ class Drill:
         outcome = self.sandbox.run(jobs.force, key, reason)
         self.expect(outcome.worked, f"the key cannot be forced: {outcome}")
 
-    def database_time(self) -> float:
-        """Return the time in seconds since 1970, by the ledger's database: this machine's right clock."""
-        return time.time()
-
     def broken(self) -> None:
         """The fault has happened: recovery is measured from now."""
         self._broken_at = time.monotonic()

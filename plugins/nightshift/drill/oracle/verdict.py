@@ -25,7 +25,6 @@ class Scene:
         tables: The files below the root of all tables.
         tables_url: How the ledger writes that root.
         table: The published table, below that root.
-        quarantine: The refused rows, below that root.
         ledger_url: The ledger's database.
         mlflow: MLflow's database file.
         model: The model's name.
@@ -39,7 +38,6 @@ class Scene:
     mlflow: Path
     model: str
     table: str
-    quarantine: str
     id_column: str
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import lightgbm
@@ -129,6 +131,18 @@ def test_a_new_champion_publishes_a_new_version_of_the_night(place):
     assert set(place.published(NIGHT, version=1)["model_version"]) == {"1"}
 
 
+@pytest.fixture
+def inside_ledger(place):
+    """Run a statement on the ledger's file, past its operations."""
+
+    def run(statement):
+        with closing(sqlite3.connect(place.home / "ledger.db")) as connection:
+            connection.execute(statement)
+            connection.commit()
+
+    return run
+
+
 def deliver(place, seed):
     return tides.write(tides.make_rows(NIGHT, seed=seed), place.rows(NIGHT))
 
@@ -155,6 +169,17 @@ def test_a_task_of_an_older_run_does_not_replace_the_publication_of_a_newer_one(
     assert (told["delta_version"], told["key"]) == (newer["delta_version"], newer["key"])
     assert "clear its plan task" in told["superseded"]
     assert place.versions() == newer["delta_version"]
+
+
+def test_publication_of_an_earlier_version_of_the_ledger_is_replaced_and_answered_as_before(place, inside_ledger):
+    first = run_night(place, NIGHT).published
+    inside_ledger("UPDATE task_keys SET result = json_remove(result, '$.planned_at') WHERE step = 'publish'")
+    older = validate(place, NIGHT)
+    scored = [score(place, shard) for shard in plan(place, older)]
+    deliver(place, seed=1)
+    newer = run_night(place, NIGHT).published
+    assert newer["delta_version"] == first["delta_version"] + 1
+    assert publish(place, older, scored)["key"] == newer["key"]
 
 
 def test_an_older_run_that_is_planned_again_publishes_what_it_scored(place):
