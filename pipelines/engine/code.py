@@ -20,6 +20,7 @@ WITHOUT_EFFECT = (
     "data_checks.report",
     "model_registry",
     "pipelines.engine.catalog",
+    "pipelines.engine.clock",
     "pipelines.engine.code",
     "pipelines.engine.errors",
     "pipelines.engine.ledger",

@@ -157,7 +157,7 @@ def _happens_to_worker(scenario: Scenario, world: World, what: str, number: int)
 def _reply_lost(scenario: Scenario, world: World, number: int, *, for_good: bool) -> World:
     """The step is done, and the worker does not know.
 
-    The ledger is asked again (`Ledger._safely`) until patience runs out; that is `for_good`, and ends the try as
+    The ledger is asked again (`Database.do`) until patience runs out; that is `for_good`, and ends the try as
     `LedgerUnavailable` does. A commit is not sent again: a look at the table tells. The store may have said that
     somebody was faster, which is what its second try finds when it lost the answer to the first; or nothing (`for_good`).
     """

@@ -24,7 +24,8 @@ from tenacity import wait_none
 from pipelines.engine import run_once
 from pipelines.engine.errors import FenceLost, KeyBusy, LedgerError, LedgerUnavailable, NightshiftError, StorageError
 from pipelines.engine.keys import TaskKey
-from pipelines.engine.ledger import Claimed, Ledger, store
+from pipelines.engine.ledger import Claimed, Ledger
+from pipelines.engine.ledger import database as ledger_database
 from pipelines.engine.ledger.database import retrying
 from pipelines.engine.publication import delta
 from pipelines.engine.publication.delta import ShardFile, open_or_create, publish, remove_unfinished
@@ -137,18 +138,18 @@ class PacedLedger(Ledger):
         self._doing = doing
         return call()
 
-    def _safely(self, work: Any) -> Any:
+    def do(self, work: Any) -> Any:
         try:
-            return super()._safely(work)
+            return super().do(work)
         except LostForGood as error:
             raise LedgerUnavailable("it does not answer") from error
 
-    def _once(self, work: Any) -> Any:
+    def do_once(self, work: Any) -> Any:
         fate = self._turn.pause(self._doing)
         if fate == "step":
-            return super()._once(work)
+            return super().do_once(work)
         with contextlib.suppress(LedgerError):  # whatever the answer was, it does not arrive
-            super()._once(work)
+            super().do_once(work)
         raise LostForGood if fate == "reply lost for good" else LedgerUnavailable("the reply was lost")
 
 
@@ -355,5 +356,5 @@ def stops(world: RealWorld) -> Iterator[None]:
         patch.setattr(delta, "open_or_create", looking)
         patch.setattr(publish_step, "open_or_create", looking)
         patch.setattr(run_once, "LONGEST_POLL", 0.001)
-        patch.setattr(store, "retrying", lambda patience: retrying(patience).copy(wait=wait_none()))
+        patch.setattr(ledger_database, "retrying", lambda patience: retrying(patience).copy(wait=wait_none()))
         yield

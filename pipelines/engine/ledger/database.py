@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
@@ -16,6 +16,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from model_registry.addresses import hidden
 from pipelines.engine.errors import LedgerError, LedgerNotMigrated, LedgerUnavailable, UsageError
+from pipelines.engine.ledger.schema import database_now
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -129,6 +130,46 @@ def retrying(patience: float) -> Retrying:
 def _say_that_it_waits(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     log.warning("the ledger does not answer, trying again (%s): %s", state.attempt_number, error)
+
+
+class Database:
+    """The ledger's database, for whoever keeps something in it.
+
+    Args:
+        url: SQLAlchemy URL, `sqlite:///FILE` or `postgresql://...`.
+        patience: For how many seconds an operation tries again while the database does not answer.
+
+    Raises:
+        UsageError: The URL cannot be a ledger's.
+    """
+
+    def __init__(self, url: str, *, patience: float = 20.0) -> None:
+        self.engine = connect(url)
+        self._patience = patience
+
+    @property
+    def where(self) -> str:
+        """The URL, without its password."""
+        return shown(self.engine.url)
+
+    def do(self, work: Callable[[Connection], Result]) -> Result:
+        """Do work in one transaction; do it again while the database does not answer.
+
+        Raises:
+            LedgerUnavailable: The database did not answer for as long as the patience lasted.
+            LedgerNotMigrated: The tables are not there.
+        """
+        answer: Result = retrying(self._patience)(self.do_once, work)
+        return answer
+
+    def do_once(self, work: Callable[[Connection], Result]) -> Result:
+        """Do work in one transaction, or say at once why not."""
+        with transaction(self.engine) as connection:
+            return work(connection)
+
+    def now(self) -> float:
+        """Return the time in seconds since 1970, by the database's clock."""
+        return cast("float", self.do(lambda connection: connection.scalar(select(database_now()))))
 
 
 @contextmanager

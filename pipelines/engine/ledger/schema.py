@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import JSON
 
 metadata = MetaData()
-REVISION = "0002"
+REVISION = "0003"
 """The migration that these tables belong to; a test holds it against the newest one."""
 VERSION_TABLE = "nightshift_ledger_version"
 
@@ -57,6 +57,121 @@ forgetting = Table(
     Column(
         "older_than", Float(53), nullable=False
     ),  # which events may go; empty but inside the transaction that does it
+)
+
+
+declarations = Table(
+    "declarations",
+    metadata,
+    Column("dag_id", String(250), primary_key=True),
+    Column("content", JSON, nullable=False),
+    Column("since", JSON, nullable=False),  # by promise id: when it was first made
+    Column("read_at", Float(53), nullable=False),
+    Column("gone_at", Float(53)),  # its file does not declare it any more
+)
+
+dag_runs = Table(
+    "dag_runs",
+    metadata,
+    Column("dag_id", String(250), primary_key=True),
+    Column("run_id", String(250), primary_key=True),
+    Column("partition_key", String(250)),
+    Column("run_after", Float(53)),  # when it was due to begin: the tick, for a scheduled run
+    Column("kind", String(20), nullable=False),  # scheduled, manual, backfill, asset_triggered
+    Column("state", String(20), nullable=False),  # running, success, failed
+    Column("started_at", Float(53)),
+    Column("ended_at", Float(53)),
+    Column("told_at", Float(53), nullable=False),
+    Index("dag_runs_told", "dag_id", "told_at"),
+)
+
+task_runs = Table(
+    "task_runs",
+    metadata,
+    Column("dag_id", String(250), primary_key=True),
+    Column("run_id", String(250), primary_key=True),
+    Column("task_id", String(250), primary_key=True),
+    Column("map_index", Integer, primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("try_number", Integer, nullable=False),
+    Column("started_at", Float(53), nullable=False),  # of the first try
+    Column("ended_at", Float(53)),
+    Column("told_at", Float(53), nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", String(32), primary_key=True),  # made of promise and night: there can be no second one
+    Column("promise_id", String(600), nullable=False),
+    Column("dag_id", String(250), nullable=False),
+    Column("night", String(250), nullable=False),
+    Column("owner", String(250), nullable=False),
+    Column("state", String(20), nullable=False),  # at_risk, late, absent, failed, stale, noticed, resolved
+    Column("alert", String(30), nullable=False),
+    Column("severity", String(20), nullable=False),
+    Column("version", Integer, nullable=False),  # grows with each change; whoever changes an older one has lost a race
+    Column("opened_at", Float(53), nullable=False),
+    Column("changed_at", Float(53), nullable=False),
+    Column("told_at", Float(53)),  # when the last message about it was written
+    Column("due_at", Float(53)),
+    Column("resolved_at", Float(53)),
+    Column("acknowledged_at", Float(53)),
+    Column("acknowledged_by", String(200)),
+    Column("escalated_at", Float(53)),
+    Column("verdict", JSON, nullable=False),
+    Index("incidents_open", "resolved_at", "opened_at"),
+)
+
+incident_events = Table(
+    "incident_events",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("incident_id", String(32), nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("event", String(20), nullable=False),  # a state, or acknowledged, escalated, held_back, reopened
+    Column("by", String(200), nullable=False),
+    Column("detail", JSON, nullable=False),
+    Index("incident_events_incident", "incident_id", "id"),
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("matches", String(600), nullable=False),  # a DAG, a promise, or an incident
+    Column("since", Float(53), nullable=False),
+    Column("until", Float(53), nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("incident_id", String(32), nullable=False),
+    Column("occasion", String(60), nullable=False),  # what is told, once for each route: late, resolved, escalated ...
+    Column("route", String(200), nullable=False),
+    Column("message", JSON, nullable=False),
+    Column("written_at", Float(53), nullable=False),
+    Column("due_at", Float(53), nullable=False),  # of the next attempt
+    Column("attempts", Integer, nullable=False),
+    Column("state", String(10), nullable=False),  # waiting, sending, sent, given_up
+    Column("holder", String(200), nullable=False),
+    Column("lease_until", Float(53), nullable=False),
+    Column("sent_at", Float(53)),
+    Column("error", Text),
+    UniqueConstraint("incident_id", "occasion", "route", name="outbox_once"),
+    Index("outbox_due", "state", "due_at"),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("name", String(100), primary_key=True),  # watch
+    Column("at", Float(53), nullable=False),
+    Column("detail", JSON, nullable=False),
 )
 
 

@@ -7,7 +7,7 @@ when its reply was lost: asking twice with the same holder and fence changes not
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Column, Connection, Row, Select, String, and_, case, func, insert, null, or_, select, update
@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pipelines.engine.errors import FenceLost, LedgerNotMigrated, PayloadConflict, UsageError
 from pipelines.engine.keys import TaskKey, canonical_json, digest_of
-from pipelines.engine.ledger.database import connect, retrying, shown, transaction
+from pipelines.engine.ledger.database import Database
 from pipelines.engine.ledger.forgetting import OldEvents, count_old, forget_some
 from pipelines.engine.ledger.schema import REVISION, VERSION_TABLE, database_now, task_events, task_keys
 from pipelines.engine.ledger.values import Answer, Busy, Claimed, Done, Entry, Event, EventName
@@ -25,7 +25,7 @@ LARGEST_RESULT = 64_000
 FIELDS = tuple(Entry.__dataclass_fields__)
 
 
-class Ledger:
+class Ledger(Database):
     """A ledger in a database.
 
     Args:
@@ -38,17 +38,11 @@ class Ledger:
     """
 
     def __init__(self, url: str, *, lease_seconds: float = 60.0, patience: float = 20.0) -> None:
+        super().__init__(url, patience=patience)
         self.lease_seconds = lease_seconds
-        self._patience = patience
-        self._engine = connect(url)
 
     def __repr__(self) -> str:
-        return f"Ledger({shown(self._engine.url)!r})"
-
-    @property
-    def where(self) -> str:
-        """The URL, without its password."""
-        return shown(self._engine.url)
+        return f"Ledger({self.where!r})"
 
     def check(self) -> None:
         """Make sure that the database answers and has the tables of this version.
@@ -62,15 +56,11 @@ class Ledger:
         def read(connection: Connection) -> str | None:
             return connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
 
-        found = self._once(read)
+        found = self.do_once(read)
         if found != REVISION:
             raise LedgerNotMigrated(
                 f"{self!r} has tables of version {found}; this Nightshift expects {REVISION}. Run `nightshift migrate` once."
             )
-
-    def now(self) -> float:
-        """Return the time in seconds since 1970, by the database's clock."""
-        return cast("float", self._safely(lambda connection: connection.scalar(select(database_now()))))
 
     def claim(self, key: TaskKey, *, holder: str, payload: object = None) -> Answer:
         """Ask for a key: it is the caller's now, done already, or held by somebody else.
@@ -87,7 +77,7 @@ class Ledger:
         for column in (task_keys.c.pipeline, task_keys.c.step, task_keys.c.partition):
             _check_name(column, getattr(key, column.name))
         _check_name(task_keys.c.holder, holder)
-        return self._safely(lambda connection: _claim(connection, key, holder, payload, self.lease_seconds))
+        return self.do(lambda connection: _claim(connection, key, holder, payload, self.lease_seconds))
 
     def renew(self, claim: Claimed) -> None:
         """Make the lease last from now on.
@@ -101,7 +91,7 @@ class Ledger:
             if not connection.execute(renewed).rowcount:
                 raise _fence_lost(connection, claim)
 
-        self._safely(write)
+        self.do(write)
 
     def finish(self, claim: Claimed, result: dict[str, Any]) -> None:
         """Record what came out; the key is done from now on.
@@ -119,7 +109,7 @@ class Ledger:
             elif not _finished_by(connection, claim):
                 raise _fence_lost(connection, claim)
 
-        self._safely(write)
+        self.do(write)
 
     def fail(self, claim: Claimed, error: str) -> None:
         """End this try for good: the next one is a new generation, and may begin at once.
@@ -152,7 +142,7 @@ class Ledger:
             elif not _ended_by(connection, claim, event):
                 raise _fence_lost(connection, claim)
 
-        self._safely(write)
+        self.do(write)
 
     def force(self, digest: str, *, holder: str, reason: str, fence: int | None = None) -> Entry | None:
         """Open a key again on purpose: the next claim is a new generation, and a present holder loses its fence.
@@ -174,7 +164,7 @@ class Ledger:
         reason = _storable(reason)
         request = uuid.uuid4().hex  # tells this wish from another one of the same person, should its reply be lost
         if fence is not None:
-            return self._safely(lambda connection: _force(connection, digest, fence, holder, reason, request))
+            return self.do(lambda connection: _force(connection, digest, fence, holder, reason, request))
         while True:
             known = self.entry(digest)
             if known is None or known.key != digest:
@@ -231,18 +221,18 @@ class Ledger:
         """
         _check_name(task_events.c.key, digest)
         wanted = select(task_events).where(task_events.c.key == digest).order_by(task_events.c.id)
-        rows = self._safely(lambda connection: connection.execute(wanted).all())
+        rows = self.do(lambda connection: connection.execute(wanted).all())
         return [Event(r.key, r.at, r.event, r.fence, r.generation, r.holder, r.detail) for r in rows]
 
     def claims_since(self, seconds: float) -> int:
         """Count the claims that were given since a time of the database's clock."""
         claims = task_events.c.event.in_(("claimed", "taken_over"))
         wanted = select(func.count()).select_from(task_events).where(claims, task_events.c.at >= seconds)
-        return cast("int", self._safely(lambda connection: connection.scalar(wanted)))
+        return cast("int", self.do(lambda connection: connection.scalar(wanted)))
 
     def old_events(self, older_than: float, *, pipelines: Sequence[str] | None = None) -> OldEvents:
         """Count the events that `forget_events` would remove now."""
-        return self._safely(lambda connection: count_old(connection, older_than, pipelines))
+        return self.do(lambda connection: count_old(connection, older_than, pipelines))
 
     def forget_events(self, older_than: float, *, pipelines: Sequence[str] | None = None) -> int:
         """Remove superfluous events that are older than a time of the database's clock, and at least seven days old.
@@ -257,20 +247,12 @@ class Ledger:
             How many were removed.
         """
         total = 0
-        while removed := self._safely(lambda connection: forget_some(connection, older_than, pipelines)):
+        while removed := self.do(lambda connection: forget_some(connection, older_than, pipelines)):
             total += removed
         return total
 
     def _entries(self, wanted: Select[Any]) -> list[Entry]:
-        return [_entry(row) for row in self._safely(lambda connection: connection.execute(wanted).all())]
-
-    def _safely(self, work: Callable[[Connection], Result]) -> Result:
-        answer: Result = retrying(self._patience)(self._once, work)
-        return answer
-
-    def _once(self, work: Callable[[Connection], Result]) -> Result:
-        with transaction(self._engine) as connection:
-            return work(connection)
+        return [_entry(row) for row in self.do(lambda connection: connection.execute(wanted).all())]
 
 
 def _claim(connection: Connection, key: TaskKey, holder: str, payload: object, lease_seconds: float) -> Answer:

@@ -208,7 +208,7 @@ def test_worker_that_stops_inside_a_claim_keeps_nobody_from_the_key(ledger, witn
 
 
 def test_server_that_vanishes_without_a_word_is_noticed_before_a_lease_ends(witness):
-    with witness._engine.connect() as connection:
+    with witness.engine.connect() as connection:
         line = socket.socket(fileno=os.dup(connection.connection.fileno()))
         idle, between, probes = (
             line.getsockopt(socket.IPPROTO_TCP, option)

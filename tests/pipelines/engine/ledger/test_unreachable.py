@@ -81,7 +81,7 @@ def test_connection_that_breaks_off_is_opened_again(postgres, postgres_ledger_ur
             connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
         return connection.exec_driver_sql("SELECT 1").scalar()
 
-    assert ledger._safely(break_off_once) == 1
+    assert ledger.do(break_off_once) == 1
     ledger.finish(claim, {})
 
 

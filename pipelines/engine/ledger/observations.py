@@ -1,0 +1,178 @@
+"""What was heard of DAGs, their runs and their tasks, so that nobody has to ask Airflow: it may be what is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, case, func, insert, literal, null, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pipelines.engine.ledger.database import Database
+from pipelines.engine.ledger.schema import dag_runs, database_now, declarations, heartbeats, task_runs
+
+
+@dataclass(frozen=True)
+class SeenRun:
+    """One run of a DAG as it was told last.
+
+    Times are seconds since 1970 by the database's clock, but `run_after`, which is Airflow's own.
+    """
+
+    dag_id: str
+    run_id: str
+    partition_key: str | None
+    run_after: float | None
+    kind: str
+    state: str
+    started_at: float | None
+    ended_at: float | None
+    told_at: float
+
+
+@dataclass(frozen=True)
+class SeenTask:
+    """One task instance as it was told last; `started_at` is of its first try since the run began or was cleared."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    state: str
+    try_number: int
+    started_at: float
+    ended_at: float | None
+    told_at: float
+
+
+@dataclass(frozen=True)
+class SeenDeclaration:
+    """One DAG's declaration as JSON, and since when it makes each of its promises (by promise id)."""
+
+    dag_id: str
+    content: dict[str, Any]
+    since: dict[str, float]
+    read_at: float
+    gone_at: float | None
+
+
+class Observations(Database):
+    """What was heard, in the ledger's database.
+
+    Args:
+        url: Of the ledger.
+        patience: For how many seconds an operation tries again while the database does not answer. Whoever tells of a task
+            from within the task keeps it short: what is not told costs a forecast, not a night.
+    """
+
+    def tell_run(
+        self, dag_id: str, run_id: str, *, state: str, kind: str, partition_key: str | None, run_after: float | None
+    ) -> None:
+        """Remember how a run stands now. One that runs again after its end begins anew."""
+        now = database_now()
+        ended = state in ("success", "failed")
+        fresh = {"partition_key": partition_key, "run_after": run_after, "kind": kind, "state": state, "told_at": now}
+        values = {**fresh, "started_at": now, "ended_at": now if ended else None}
+        again = and_(dag_runs.c.ended_at.is_not(null()), literal(state == "running"))
+        changed = {
+            **fresh,
+            "started_at": case((again, now), else_=func.coalesce(dag_runs.c.started_at, now)),
+            "ended_at": now if ended else None,
+        }
+        self._upsert(dag_runs, {"dag_id": dag_id, "run_id": run_id}, values, changed)
+
+    def tell_task(self, dag_id: str, run_id: str, task_id: str, map_index: int, *, state: str, try_number: int) -> None:
+        """Remember how a task instance stands now. One that runs again after its end begins anew; a retry does not."""
+        now = database_now()
+        ended = state in ("success", "failed", "skipped")
+        fresh = {"state": state, "try_number": try_number, "told_at": now}
+        values = {**fresh, "started_at": now, "ended_at": now if ended else None}
+        again = and_(task_runs.c.ended_at.is_not(null()), literal(state == "running"))
+        changed = {
+            **fresh,
+            "started_at": case((again, now), else_=task_runs.c.started_at),
+            "ended_at": now if ended else None,
+        }
+        key = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
+        self._upsert(task_runs, key, values, changed)
+
+    def runs(self, dag_id: str, *, since: float, last: int = 200) -> list[SeenRun]:
+        """Return runs of a DAG that were told of since then, and those that are not over; the latest told first."""
+        told = or_(dag_runs.c.told_at >= since, dag_runs.c.ended_at.is_(null()))
+        wanted = (
+            select(dag_runs).where(dag_runs.c.dag_id == dag_id, told).order_by(dag_runs.c.told_at.desc()).limit(last)
+        )
+        return [SeenRun(**row) for row in self.do(lambda c: c.execute(wanted).mappings().all())]
+
+    def tasks(self, dag_id: str, run_ids: Sequence[str]) -> list[SeenTask]:
+        """Return what was heard of the tasks of some runs."""
+        wanted = select(task_runs).where(task_runs.c.dag_id == dag_id, task_runs.c.run_id.in_(run_ids))
+        return [SeenTask(**row) for row in self.do(lambda c: c.execute(wanted).mappings().all())]
+
+    def declare(self, found: Sequence[dict[str, Any]], *, files: Sequence[str] | None = None) -> list[str]:
+        """Remember what DAG files declare, and since when they make each promise.
+
+        Args:
+            found: Declarations as JSON; see `pipelines.engine.promises.values.Declaration`.
+            files: The files that were read: what they declared before and do not any more is gone. None: all files.
+
+        Returns:
+            The DAGs whose declaration is new, changed, or gone.
+        """
+        return self.do(lambda connection: _declare(connection, found, files))
+
+    def declarations(self) -> list[SeenDeclaration]:
+        """Return the declarations that are not gone, by DAG."""
+        wanted = select(declarations).where(declarations.c.gone_at.is_(null())).order_by(declarations.c.dag_id)
+        return [SeenDeclaration(**row) for row in self.do(lambda c: c.execute(wanted).mappings().all())]
+
+    def beat(self, name: str, detail: dict[str, Any]) -> None:
+        """Say that a process of this name is alive."""
+        values = {"at": database_now(), "detail": detail}
+        self._upsert(heartbeats, {"name": name}, values, values)
+
+    def heartbeat(self, name: str) -> tuple[float, dict[str, Any]] | None:
+        """Return when a process of this name was alive last, and what it said then."""
+        wanted = select(heartbeats.c.at, heartbeats.c.detail).where(heartbeats.c.name == name)
+        found = self.do(lambda connection: connection.execute(wanted).one_or_none())
+        return None if found is None else (found.at, found.detail)
+
+    def _upsert(self, table: Table, key: dict[str, Any], values: dict[str, Any], changed: dict[str, Any]) -> None:
+        def write(connection: Connection) -> None:
+            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+            statement = dialect.insert(table).values(**key, **values)
+            connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))
+
+        self.do(write)
+
+
+def _declare(connection: Connection, found: Sequence[dict[str, Any]], files: Sequence[str] | None) -> list[str]:
+    now = connection.scalar(select(database_now()))
+    known = {row.dag_id: row for row in connection.execute(select(declarations).with_for_update()).all()}
+    changed = []
+    for content in found:
+        dag_id, before = content["dag_id"], known.get(content["dag_id"])
+        # Gone is not forgotten: a file that cannot be read for a minute makes no promise younger.
+        old = before.since if before is not None else {}
+        since = {promise_id: old.get(promise_id, now) for promise_id in _promise_ids(content)}
+        values = {"content": content, "since": {**old, **since}, "read_at": now, "gone_at": None}
+        if before is None:
+            connection.execute(insert(declarations).values(dag_id=dag_id, **values))
+        else:
+            connection.execute(update(declarations).where(declarations.c.dag_id == dag_id).values(**values))
+        if before is None or before.gone_at is not None or before.content != content:
+            changed.append(dag_id)
+    still = {content["dag_id"] for content in found}
+    for dag_id, before in known.items():
+        in_files = files is None or before.content.get("file") in files
+        if dag_id not in still and before.gone_at is None and in_files:
+            connection.execute(update(declarations).where(declarations.c.dag_id == dag_id).values(gone_at=now))
+            changed.append(dag_id)
+    return sorted(changed)
+
+
+def _promise_ids(content: dict[str, Any]) -> list[str]:
+    from pipelines.engine.promises.values import Declaration
+
+    return [promise.id for promise in Declaration.from_json(content).promises]

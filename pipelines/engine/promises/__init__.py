@@ -1,0 +1,13 @@
+"""Promises: what a DAG or a task said about time, and whether it will be kept.
+
+    values.py    what was promised, and by which DAG
+    declare.py   from a DAG author's words to promises, with every mistake named
+    schedule.py  when a night should begin, and when it is due
+    facts.py     what is known: runs, tasks, publications, findings
+    history.py   how long each step took before
+    forecast.py  when will a running night be finished, and how sure is that?
+    judge.py     promises, facts, history, now -> verdicts
+    report.py    how good the warnings were
+
+All of it is pure: no module here reads a file, a database or a clock.
+"""
