@@ -5,4 +5,6 @@
     message.py    what a person reads (pure)
     store.py      incidents and their history in the ledger's database; messages are written in the same transaction
     outbox.py     messages that wait to be sent
+
+The first three decide; the store and the outbox are the shells around them.
 """
