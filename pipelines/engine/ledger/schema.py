@@ -135,6 +135,18 @@ incident_events = Table(
     Index("incident_events_incident", "incident_id", "id"),
 )
 
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("promise_id", String(600), primary_key=True),
+    Column("night", String(250), primary_key=True),
+    Column("dag_id", String(250), nullable=False),
+    Column("outcome", String(10), nullable=False),  # on_time, late; a late night never becomes one that was in time
+    Column("due_at", Float(53), nullable=False),
+    Column("finished_at", Float(53)),
+    Index("outcomes_dag", "dag_id", "due_at"),
+)
+
 silences = Table(
     "silences",
     metadata,

@@ -191,6 +191,7 @@ class Ledger(Database):
         pipeline: str | None = None,
         step: str | None = None,
         partition: str | None = None,
+        claimed_since: float | None = None,
         limit: int | None = None,
     ) -> list[Entry]:
         """Return keys, the latest claimed first; those of a partition include its shards'.
@@ -205,6 +206,8 @@ class Ledger(Database):
         if partition is not None:
             shards = task_keys.c.partition.startswith(f"{partition}#", autoescape=True)
             conditions.append(or_(task_keys.c.partition == partition, shards))
+        if claimed_since is not None:
+            conditions.append(task_keys.c.claimed_at >= claimed_since)
         newest_first = select(task_keys).where(*conditions).order_by(task_keys.c.claimed_at.desc(), task_keys.c.key)
         return self._entries(newest_first.limit(limit))
 

@@ -75,6 +75,16 @@ def upgrade() -> None:
     )
     op.create_index("incident_events_incident", "incident_events", ["incident_id", "id"])
     op.create_table(
+        "outcomes",
+        sa.Column("promise_id", sa.String(600), primary_key=True),
+        sa.Column("night", sa.String(250), primary_key=True),
+        sa.Column("dag_id", sa.String(250), nullable=False),
+        sa.Column("outcome", sa.String(10), nullable=False),
+        sa.Column("due_at", sa.Float(53), nullable=False),
+        sa.Column("finished_at", sa.Float(53)),
+    )
+    op.create_index("outcomes_dag", "outcomes", ["dag_id", "due_at"])
+    op.create_table(
         "silences",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
         sa.Column("matches", sa.String(600), nullable=False),
