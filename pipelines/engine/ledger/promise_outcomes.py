@@ -14,7 +14,7 @@ from pipelines.engine.ledger.schema import outcomes
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PromiseOutcome:
     """How a promise ended for a night.
 
     Attributes:
@@ -32,10 +32,10 @@ class Outcome:
     finished_at: float | None
 
 
-class Outcomes(Database):
+class PromiseOutcomes(Database):
     """Outcomes in the ledger's database."""
 
-    def record(self, ended: Sequence[Outcome]) -> None:
+    def record(self, ended: Sequence[PromiseOutcome]) -> None:
         """Write outcomes down; one that is known only learns when the night was finished."""
 
         def write(connection: Connection) -> None:
@@ -51,10 +51,12 @@ class Outcomes(Database):
         if ended:
             self.do(write)
 
-    def since(self, due_at: float) -> list[Outcome]:
+    def since(self, due_at: float) -> list[PromiseOutcome]:
         """Return the outcomes of nights that were due since then, the oldest first."""
         wanted = select(outcomes).where(outcomes.c.due_at >= due_at).order_by(outcomes.c.due_at, outcomes.c.promise_id)
-        return [Outcome(**row) for row in self.do(lambda connection: connection.execute(wanted).mappings().all())]
+        return [
+            PromiseOutcome(**row) for row in self.do(lambda connection: connection.execute(wanted).mappings().all())
+        ]
 
     def counts(self) -> dict[tuple[str, str, str], int]:
         """Return how many nights ended how, by promise id, DAG and outcome."""
