@@ -11,7 +11,7 @@ several nights with `airflow backfill create`.
 **If a night fails:** read the red task's first red line, mend the cause, clear the task. Finished work is never repeated.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from nightshift import scoring_dag, training_dag
 from pipelines.flights import flights
@@ -24,5 +24,5 @@ IN_NEW_YORK = {
     "doc_md": __doc__,
 }
 
-scoring = scoring_dag(flights, schedule="0 2 * * *", **IN_NEW_YORK)
-training = training_dag(flights, schedule="0 4 * * MON", **IN_NEW_YORK)
+scoring = scoring_dag(flights, schedule="0 2 * * *", finish_by="06:00", fresh_within=timedelta(hours=26), **IN_NEW_YORK)
+training = training_dag(flights, schedule="0 4 * * MON", finish_within=timedelta(hours=2), **IN_NEW_YORK)

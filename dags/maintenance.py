@@ -14,6 +14,8 @@ finished night stays finished.
 **If it fails:** read the first red line, mend the cause, clear the task. What went before is gone, the rest goes next time.
 """
 
+from datetime import timedelta
+
 from nightshift import maintenance_dag
 
-maintenance = maintenance_dag(owner="nightshift", doc_md=__doc__)
+maintenance = maintenance_dag(owner="nightshift", finish_within=timedelta(hours=6), doc_md=__doc__)

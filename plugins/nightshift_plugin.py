@@ -2,13 +2,17 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
+from nightshift import listener
+from nightshift.deadlines import PromisedTime
 from nightshift.links import LINKS
 from nightshift.pages import fastapi_app
 
 
 class NightshiftPlugin(AirflowPlugin):
-    """Links on task instances, and the pages that they lead to."""
+    """Links on task instances and the pages that they lead to, promises as deadlines, and what is told of runs and tasks."""
 
     name = "nightshift"
     operator_extra_links = [link() for link in LINKS]  # noqa: RUF012 - Airflow reads a plain list
     fastapi_apps = [fastapi_app()]  # noqa: RUF012 - Airflow reads a plain list
+    deadline_references = [PromisedTime]  # noqa: RUF012 - Airflow reads a plain list
+    listeners = [listener]  # noqa: RUF012 - Airflow reads a plain list

@@ -1,4 +1,4 @@
-"""Nightshift for DAG authors: three DAG factories, and the operators that they are made of.
+"""Nightshift for DAG authors: three DAG factories, the operators that they are made of, and promises for any DAG.
 
     from nightshift import scoring_dag, training_dag
 
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
         ValidateTrainingOperator,
     )
     from nightshift.operators.vertex import VertexTrainOperator
+    from nightshift.promises import due_within, promise
 
 _WHERE = {
+    "due_within": "nightshift.promises",
+    "promise": "nightshift.promises",
     "maintenance_dag": "nightshift.factories",
     "scoring_dag": "nightshift.factories",
     "training_dag": "nightshift.factories",
@@ -63,7 +66,9 @@ __all__ = [
     "ValidateOperator",
     "ValidateTrainingOperator",
     "VertexTrainOperator",
+    "due_within",
     "maintenance_dag",
+    "promise",
     "scoring_dag",
     "training_dag",
 ]

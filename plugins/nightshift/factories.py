@@ -6,8 +6,8 @@ given as well and wins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Asset, CronPartitionTimetable, CronTriggerTimetable, Param, TriggerRule
@@ -28,7 +28,9 @@ from nightshift.operators.training import (
     TrainOperator,
     ValidateTrainingOperator,
 )
+from nightshift.promises import keep_promises
 from pipelines.engine.pipeline import Pipeline
+from pipelines.engine.promises.declare import Words
 from pipelines.engine.retention import DEFAULT_RETENTION, parse_retention
 
 KEY_FORMAT = "%Y-%m-%d"
@@ -57,17 +59,34 @@ def champion_asset(pipeline: Pipeline | str) -> Asset:
 
 
 def scoring_dag(
-    pipeline: Pipeline, *, schedule: str, timezone: str = "UTC", owner: str, doc_md: str | None = None, **dag: Any
+    pipeline: Pipeline,
+    *,
+    schedule: str,
+    timezone: str = "UTC",
+    owner: str,
+    doc_md: str | None = None,
+    finish_by: str | time | None = None,
+    finish_within: timedelta | None = None,
+    fresh_within: timedelta | None = None,
+    due_within: Mapping[str, timedelta] | None = None,
+    **dag: Any,
 ) -> DAG:
     """Make the DAG `<pipeline>_scoring`: validate -> plan -> score (each shard) -> publish -> monitor.
 
     Args:
         pipeline: What is scored.
         schedule: Cron expression; the local date of each tick is the night that is scored.
-        timezone: Of the schedule, such as `America/New_York`.
+        timezone: Of the schedule and of `finish_by`, such as `America/New_York`.
         owner: Who answers for it.
         doc_md: Shown in the UI; by custom the DAG file's `__doc__`.
+        finish_by: Promise: published by the first such time of day after the tick, such as `06:00`.
+        finish_within: Promise: published so long after the run began.
+        fresh_within: Promise: the newest night was published no longer ago.
+        due_within: Promises of single tasks, by task id: finished so long after the run began.
         **dag: Any argument of Airflow's `DAG`.
+
+    Raises:
+        DeclarationError: A promise that cannot be meant, with every mistake in them.
     """
     with _dag(pipeline, "scoring", schedule, timezone, owner, doc_md, dag) as made:
         validate = ValidateOperator(task_id="validate", pipeline=pipeline)
@@ -85,7 +104,14 @@ def scoring_dag(
             outlets=[predictions_asset(pipeline)],
         )
         MonitorOperator(task_id="monitor", pipeline=pipeline, checked=validate.output, published=publish.output)
-    return made
+    words = Words(
+        finish_by=finish_by,
+        timezone=timezone,
+        finish_within=finish_within,
+        fresh_within=fresh_within,
+        due_within=due_within or {},
+    )
+    return keep_promises(made, words)
 
 
 def training_dag(
@@ -96,6 +122,9 @@ def training_dag(
     owner: str,
     doc_md: str | None = None,
     approve: bool = False,
+    finish_by: str | time | None = None,
+    finish_within: timedelta | None = None,
+    due_within: Mapping[str, timedelta] | None = None,
     **dag: Any,
 ) -> DAG:
     """Make the DAG `<pipeline>_training`: validate -> train -> evaluate -> register -> (approve) -> promote.
@@ -103,11 +132,17 @@ def training_dag(
     Args:
         pipeline: What is learned.
         schedule: Cron expression; the local date of each tick is the night as of which is trained.
-        timezone: Of the schedule.
+        timezone: Of the schedule and of `finish_by`.
         owner: Who answers for it.
         doc_md: Shown in the UI; by custom the DAG file's `__doc__`.
         approve: Ask a person in the UI before a version becomes champion.
+        finish_by: Promise: finished by the first such time of day after the tick.
+        finish_within: Promise: finished so long after the run began.
+        due_within: Promises of single tasks, by task id: finished so long after the run began.
         **dag: Any argument of Airflow's `DAG`.
+
+    Raises:
+        DeclarationError: A promise that cannot be meant, with every mistake in them.
     """
     with _dag(pipeline, "training", schedule, timezone, owner, doc_md, dag) as made:
         validate = ValidateTrainingOperator(task_id="validate", pipeline=pipeline)
@@ -126,7 +161,8 @@ def training_dag(
         )
         if approve:
             register >> _approval(pipeline, evaluate) >> promote
-    return made
+    words = Words(finish_by=finish_by, timezone=timezone, finish_within=finish_within, due_within=due_within or {})
+    return keep_promises(made, words)
 
 
 def maintenance_dag(
@@ -138,6 +174,7 @@ def maintenance_dag(
     retention: str = DEFAULT_RETENTION,
     apply: bool = False,
     doc_md: str | None = None,
+    finish_within: timedelta | None = None,
     **dag: Any,
 ) -> DAG:
     """Make the DAG `<pipeline>_maintenance`, or `nightshift_maintenance` for all: find what nobody needs any more.
@@ -153,9 +190,11 @@ def maintenance_dag(
         retention: How long what might still be used is kept, such as `30d` or `6w`; at least `7d`.
         apply: Whether scheduled runs remove what they find.
         doc_md: Shown in the UI; by custom the DAG file's `__doc__`.
+        finish_within: Promise: finished so long after the run began.
         **dag: Any argument of Airflow's `DAG`.
 
     Raises:
+        DeclarationError: A promise that cannot be meant.
         UsageError: The retention is none, or too short.
     """
     parse_retention(retention)
@@ -187,7 +226,7 @@ def maintenance_dag(
         **{**defaults, **dag},
     ) as made:
         TidyOperator(task_id="tidy", pipeline=pipeline, retention="{{ params.retention }}", apply="{{ params.apply }}")
-    return made
+    return keep_promises(made, Words(finish_within=finish_within))
 
 
 def _approval(pipeline: Pipeline, evaluate: EvaluateOperator) -> ApproveOperator:

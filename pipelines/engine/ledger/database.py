@@ -37,10 +37,14 @@ POSTGRES_LINE = {
 The names are libpq's, https://www.postgresql.org/docs/current/libpq-connect.html."""
 
 
-def connect(url: str) -> Engine:
+def connect(url: str, *, stall: float | None = None) -> Engine:
     """Return an engine for a ledger URL; nothing is opened yet.
 
     Connections are not pooled: tasks are forks, and a connection must not be shared by two processes.
+
+    Args:
+        url: Of the ledger.
+        stall: For how many seconds one attempt may wait for a connection or a lock, where that is less than usual.
 
     Raises:
         UsageError: The URL is not one, or its database is neither SQLite nor Postgres.
@@ -53,7 +57,8 @@ def connect(url: str) -> Engine:
         )
     if backend == "postgresql" and parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg2")
-    postgres = {"connect_args": POSTGRES_LINE} if backend == "postgresql" else {}
+    line = POSTGRES_LINE if stall is None else {**POSTGRES_LINE, **_short(stall)}
+    postgres = {"connect_args": line} if backend == "postgresql" else {}
     try:
         engine = create_engine(parsed, poolclass=NullPool, **postgres)
     except ArgumentError:
@@ -62,10 +67,15 @@ def connect(url: str) -> Engine:
             "expected sqlite:///FILE or postgresql://USER@HOST/NAME"
         ) from None
     if backend == "sqlite":
-        _prepare_sqlite(engine)
+        _prepare_sqlite(engine, SQLITE_PATIENCE_MS if stall is None else round(stall * 1000))
     else:
-        _prepare_postgres(engine)
+        _prepare_postgres(engine, POSTGRES_PATIENCE_MS if stall is None else round(stall * 1000))
     return engine
+
+
+def _short(stall: float) -> dict[str, int]:
+    seconds = max(2, round(stall))  # libpq takes 1 for 2
+    return {"connect_timeout": seconds, "tcp_user_timeout": seconds * 1000}
 
 
 def _parse(url: str) -> URL:
@@ -84,14 +94,14 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _prepare_sqlite(engine: Engine, patience_ms: int) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _: object) -> None:
         # The driver must not begin transactions by itself: a read that turns into a write later fails at once
         # when another process wrote meanwhile, whatever the busy timeout is. Each transaction begins as a writer.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {SQLITE_PATIENCE_MS}")
+        cursor.execute(f"PRAGMA busy_timeout = {patience_ms}")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.close()
@@ -101,13 +111,12 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _prepare_postgres(engine: Engine) -> None:
+def _prepare_postgres(engine: Engine, patience_ms: int) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         # For this transaction alone: a connection pooler between us and the server may not know a session's settings.
         connection.exec_driver_sql(
-            f"SET LOCAL idle_in_transaction_session_timeout = {POSTGRES_PATIENCE_MS}; "
-            f"SET LOCAL lock_timeout = {POSTGRES_PATIENCE_MS}"
+            f"SET LOCAL idle_in_transaction_session_timeout = {patience_ms}; SET LOCAL lock_timeout = {patience_ms}"
         )
 
 
@@ -138,13 +147,14 @@ class Database:
     Args:
         url: SQLAlchemy URL, `sqlite:///FILE` or `postgresql://...`.
         patience: For how many seconds an operation tries again while the database does not answer.
+        stall: For how many seconds one attempt may wait for a connection or a lock, where that is less than usual.
 
     Raises:
         UsageError: The URL cannot be a ledger's.
     """
 
-    def __init__(self, url: str, *, patience: float = 20.0) -> None:
-        self.engine = connect(url)
+    def __init__(self, url: str, *, patience: float = 20.0, stall: float | None = None) -> None:
+        self.engine = connect(url, stall=stall)
         self._patience = patience
 
     @property

@@ -64,6 +64,7 @@ class Observations(Database):
         url: Of the ledger.
         patience: For how many seconds an operation tries again while the database does not answer. Whoever tells of a task
             from within the task keeps it short: what is not told costs a forecast, not a night.
+        stall: For how many seconds one attempt may wait for a connection or a lock.
     """
 
     def tell_run(
@@ -96,6 +97,25 @@ class Observations(Database):
         }
         key = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
         self._upsert(task_runs, key, values, changed)
+
+    def tell_skipped(self, dag_id: str, run_id: str, skipped: Sequence[tuple[str, int]]) -> None:
+        """Remember task instances (task id, map index) that were passed over without ever being started.
+
+        Nobody tells of them one by one: they are known when their run is over.
+        """
+        now = database_now()
+        values = {"state": "skipped", "try_number": 0, "told_at": now, "started_at": now, "ended_at": now}
+        rows = [
+            {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index, **values}
+            for task_id, map_index in skipped
+        ]
+
+        def write(connection: Connection) -> None:
+            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+            connection.execute(dialect.insert(task_runs).values(rows).on_conflict_do_nothing())
+
+        if rows:
+            self.do(write)
 
     def runs(self, dag_id: str, *, since: float, last: int = 200) -> list[SeenRun]:
         """Return runs of a DAG that were told of since then, and those that are not over; the latest told first."""

@@ -51,7 +51,12 @@ FIRST = ("api-server", "scheduler")
 """Started at once; the scheduler only imports (ten CPU seconds of it) until the api-server answers. Whatever starts
 later has a core to itself: on two cores this is quicker than all four at once."""
 
-SETTINGS_MODULE = "from nightshift.preload import install\n\ninstall()\n"
+SETTINGS_MODULE = """\
+from nightshift.policies import dag_policy
+from nightshift.preload import install
+
+install()
+"""
 
 START_TIMEOUT_SECONDS = 240.0
 UNREAD_PATIENCE_SECONDS = 20.0

@@ -6,6 +6,7 @@ import logging
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -13,6 +14,7 @@ from airflow.sdk import BaseOperator
 
 from model_registry.addresses import passwords_of
 from nightshift.links import PREFIX, KeyLink
+from nightshift.promises import due_within as promise_due_within
 from nightshift.retry import ROOTS, retry_policy
 from nightshift.triggers import KeyFreeTrigger
 from pipelines.engine.catalog import load_pipeline
@@ -37,6 +39,7 @@ class StepOperator(BaseOperator):
 
     Args:
         pipeline: The pipeline, or its name.
+        due_within: Promise: finished so long after its run began.
         **arguments: Airflow's own, such as `retries`; failures that cannot pass by themselves are not retried.
     """
 
@@ -44,13 +47,15 @@ class StepOperator(BaseOperator):
     template_fields: Sequence[str] = ()
     operator_extra_links: Collection[BaseOperatorLink] = (KeyLink(),)
 
-    def __init__(self, *, pipeline: Pipeline | str, **arguments: Any) -> None:
+    def __init__(self, *, pipeline: Pipeline | str, due_within: timedelta | None = None, **arguments: Any) -> None:
         # A mapped task is made with every argument, and None where none was given.
         if arguments.get("retry_policy") is None:
             arguments["retry_policy"] = retry_policy()
         super().__init__(**arguments)
         self.pipeline = pipeline.name if isinstance(pipeline, Pipeline) else pipeline
         self.link_targets: dict[str, str] = {}
+        if due_within is not None:
+            promise_due_within(self, due_within)
 
     @abstractmethod
     def step(self, runtime: Runtime, pipeline: Pipeline, context: Context) -> Any:

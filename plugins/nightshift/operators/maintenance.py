@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from nightshift.maintenance import pipelines_of
 from nightshift.operators.base import hide_passwords
+from nightshift.promises import due_within as promise_due_within
 from nightshift.retry import ROOTS, retry_policy
 from pipelines.engine.errors import UsageError
 from pipelines.engine.pipeline import Pipeline
@@ -30,6 +32,7 @@ class TidyOperator(BaseOperator):
         pipeline: The pipeline, or its name; None for all, and for what belongs to none of them.
         retention: How long what might still be used is kept, such as `30d` or `6w`; at least `7d`. A template.
         apply: Whether to remove it; a template, so that a DAG's parameter can say it.
+        due_within: Promise: finished so long after its run began.
         **arguments: Airflow's own.
     """
 
@@ -42,6 +45,7 @@ class TidyOperator(BaseOperator):
         pipeline: Pipeline | str | None = None,
         retention: str = DEFAULT_RETENTION,
         apply: bool | str = False,
+        due_within: timedelta | None = None,
         **arguments: Any,
     ) -> None:
         if arguments.get("retry_policy") is None:
@@ -50,6 +54,8 @@ class TidyOperator(BaseOperator):
         self.pipeline = pipeline.name if isinstance(pipeline, Pipeline) else pipeline
         self.retention = retention
         self.apply = apply
+        if due_within is not None:
+            promise_due_within(self, due_within)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Tidy up; see `pipelines.engine.tidy`."""

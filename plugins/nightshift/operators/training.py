@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
@@ -9,6 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from nightshift.links import KeyLink, ReportLink, RunLink
 from nightshift.operators.base import StepOperator, partition_of
+from nightshift.promises import due_within as promise_due_within
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -119,14 +121,17 @@ class ApproveOperator(ApprovalOperator):
 
     Args:
         judged: The output of an `EvaluateOperator`.
+        due_within: Promise: answered so long after its run began.
         **arguments: Those of Airflow's `ApprovalOperator`.
     """
 
     template_fields: Collection[str] = (*ApprovalOperator.template_fields, "judged")
 
-    def __init__(self, *, judged: Any, **arguments: Any) -> None:
+    def __init__(self, *, judged: Any, due_within: timedelta | None = None, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.judged = judged
+        if due_within is not None:
+            promise_due_within(self, due_within)
 
     def execute(self, context: Context) -> Any:
         """Ask.
