@@ -31,6 +31,7 @@ class Settings:
         lease_seconds: How long a claim lasts without being renewed.
         aws_connection: Airflow connection that says who we are at `s3://`.
         google_connection: Airflow connection that says who we are at `gs://`.
+        routes: File that says where alerts go.
     """
 
     home: Path
@@ -44,6 +45,7 @@ class Settings:
     lease_seconds: float
     aws_connection: str = "aws_default"
     google_connection: str = "google_cloud_default"
+    routes: Path = REPOSITORY / "routes.toml"
 
     @property
     def cache(self) -> Path:
@@ -75,6 +77,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         lease_seconds=_seconds(env, "NIGHTSHIFT_LEASE_SECONDS", 60.0),
         aws_connection=env.get("NIGHTSHIFT_AWS_CONNECTION") or "aws_default",
         google_connection=env.get("NIGHTSHIFT_GOOGLE_CONNECTION") or "google_cloud_default",
+        routes=Path(env.get("NIGHTSHIFT_ROUTES") or REPOSITORY / "routes.toml").expanduser().resolve(),
     )
 
 

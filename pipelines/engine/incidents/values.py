@@ -75,6 +75,7 @@ class Message:
         links: Further addresses by name: `run`, `key`, `grid`.
         at: When it was written.
         opened_at: When the incident was opened.
+        promise_id: Which promise it is about.
     """
 
     incident_id: str
@@ -91,6 +92,7 @@ class Message:
     links: Mapping[str, str] = field(default_factory=dict)
     at: float = 0.0
     opened_at: float = 0.0
+    promise_id: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""

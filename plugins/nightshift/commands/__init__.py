@@ -3,6 +3,7 @@
 import click
 
 from nightshift.commands.airflow import airflow
+from nightshift.commands.alerts import alerts
 from nightshift.commands.data import data
 from nightshift.commands.demo import demo
 from nightshift.commands.drill import drill
@@ -26,6 +27,7 @@ COMMANDS: tuple[click.Command, ...] = (
     score,
     status,
     keys,
+    alerts,
     tidy,
     drill,
     migrate,

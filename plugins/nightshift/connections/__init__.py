@@ -40,7 +40,7 @@ def credentials_of(settings: Settings) -> Credentials:
     """Return what asks the connections that the settings name, once somebody needs them."""
 
     def ask(scheme: str) -> Simple | Google:
-        _keep_airflow_quiet(settings)
+        keep_airflow_quiet(settings)
         if scheme == "s3":
             from nightshift.connections.amazon import amazon_account
 
@@ -58,7 +58,7 @@ def credentials_of(settings: Settings) -> Credentials:
     return ask
 
 
-def _keep_airflow_quiet(settings: Settings) -> None:
+def keep_airflow_quiet(settings: Settings) -> None:
     """Where nobody has imported Airflow, such as on the command line, it is wanted for its connections alone.
 
     It would make a folder `~/airflow`, and write its log between the lines of our output.

@@ -1,0 +1,161 @@
+"""Slack, e-mail, PagerDuty, SNS, webhooks and many more, through the library Apprise."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from nightshift.alerts.hiding import hide, masked
+from nightshift.alerts.references import scheme_of
+from pipelines.engine.incidents.sinks import SinkError
+from pipelines.engine.incidents.values import Message
+
+if TYPE_CHECKING:
+    from apprise import AppriseAsset
+    from apprise.plugins import NotifyBase
+
+SEND_SECONDS = 20.0
+"""The longest that one message may take altogether; each wait for an answer is shorter, `?cto=` and `?rto=` in the URL."""
+REFUSED = (400, 413, 422)
+"""Answers about the message itself: the same one would be refused again. Wrong keys and addresses can be mended meanwhile."""
+LONGEST_REASON = 500
+BEHIND = "Socket Exception"
+"""How a line begins that says at the level of debugging why a connection failed."""
+_STATUS = re.compile(r"error=(\d{3})\b")
+
+
+class AppriseSink:
+    """Sends one message to the one receiver that a URL names.
+
+    Args:
+        route: The route's name, for errors.
+        url: With its secrets in place.
+    """
+
+    def __init__(self, route: str, url: str) -> None:
+        self._route = route
+        self._url = url
+
+    def send(self, message: Message) -> None:
+        """Send one message.
+
+        Raises:
+            SinkError: It was not accepted, or not in time.
+        """
+        from apprise import Apprise
+
+        silence()
+        hide([self._url])
+        postman = Apprise(self._receiver(), asset=_asset())
+        answer = postman.notify(
+            title=message.title,
+            body=message.text,
+            notify_type=notify_type(message),
+            body_format="text",
+            timeout=SEND_SECONDS,
+            log_level=logging.DEBUG,  # why a connection failed is said there alone
+        )
+        if not answer:
+            every = [*(entry for result in answer for entry in result.logs()), *answer.call_logs()]
+            raise self._failed(reason_in([(entry.level, entry.message) for entry in every]))
+
+    def check(self) -> None:
+        """Say whether the URL can be used, without sending anything.
+
+        Raises:
+            SinkError: It cannot.
+        """
+        silence()
+        self._receiver()
+
+    def _receiver(self) -> NotifyBase:
+        from apprise import Apprise
+        from apprise.common import OverflowMode
+
+        with _overheard() as entries:
+            receiver = Apprise.instantiate(self._url, asset=_asset())
+        if receiver is None:
+            raise self._failed(f"the URL cannot be used: {reason_in(entries)}")
+        receiver.optional = False  # `?optional=yes` would call a message sent that was not
+        if "overflow=" not in self._url:
+            receiver.overflow_mode = OverflowMode.TRUNCATE  # a message that is too long is cut, and not refused
+        return receiver
+
+    def _failed(self, why: str) -> SinkError:
+        refused = any(int(status) in REFUSED for status in _STATUS.findall(why))
+        # Masked before it is cut: half of a secret would not be found any more.
+        said = masked(why, [self._url, *_parts(self._url)])[:LONGEST_REASON]
+        return SinkError(f"route {self._route!r} ({scheme_of(self._url)}): {said}", retryable=not refused)
+
+
+def notify_type(message: Message) -> Any:
+    """Return how Apprise calls it: a resolution is a success, and closes what services opened for it."""
+    from apprise import NotifyType
+
+    if message.state == "resolved":
+        return NotifyType.SUCCESS
+    kinds = {"critical": NotifyType.FAILURE, "warning": NotifyType.WARNING}
+    return kinds.get(message.severity, NotifyType.INFO)
+
+
+def schemes() -> Collection[str]:
+    """Return the schemes that Apprise can send to."""
+    from apprise.manager_plugins import NotificationManager
+
+    silence()
+    manager: Any = NotificationManager  # it has no types
+    return frozenset(manager().schemas())
+
+
+def reason_in(entries: Iterable[tuple[str, str]]) -> str:
+    """Return why something failed, from Apprise's log as pairs of level and line: its warnings, and what they stand for."""
+    told = [line for level, line in entries if level in ("WARNING", "ERROR", "CRITICAL") or line.startswith(BEHIND)]
+    return " ".join(dict.fromkeys(" ".join(line.split()) for line in told)) or "it did not say why"
+
+
+def silence() -> None:
+    """Keep Apprise's own log lines to ourselves: what matters in them comes back in errors, without secrets."""
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG)  # or it would not tell us, either
+
+
+@cache
+def _asset() -> AppriseAsset:
+    from apprise import AppriseAsset
+
+    # A receiver that sends us elsewhere would get the credentials of the one that was meant.
+    return AppriseAsset(
+        app_id="Nightshift", app_desc="Nightshift", app_url="", http_redirects=False, secure_logging=True
+    )
+
+
+@contextmanager
+def _overheard() -> Iterator[list[tuple[str, str]]]:
+    """Give the levels and lines that Apprise logs in this thread meanwhile."""
+    entries: list[tuple[str, str]] = []
+    thread = threading.get_ident()
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.thread == thread:
+                entries.append((record.levelname, record.getMessage()))
+
+    logger, ear = logging.getLogger("apprise"), Ear(level=logging.WARNING)
+    logger.addHandler(ear)
+    try:
+        yield entries
+    finally:
+        logger.removeHandler(ear)
+
+
+def _parts(url: str) -> list[str]:
+    """Return what in a URL may be a secret, even one that nobody has marked as such: logins, long words of the path."""
+    rest = url.partition("://")[2].partition("?")[0]
+    login, _, path = rest.rpartition("@")
+    return [login, *re.split("[:@]", login), *(word for word in path.split("/")[1:] if len(word) > 7)]
