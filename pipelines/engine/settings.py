@@ -32,6 +32,7 @@ class Settings:
         aws_connection: Airflow connection that says who we are at `s3://`.
         google_connection: Airflow connection that says who we are at `gs://`.
         routes: File that says where alerts go.
+        airflow_ui: Address of Airflow's pages, for links in messages; None if nobody said.
     """
 
     home: Path
@@ -46,6 +47,7 @@ class Settings:
     aws_connection: str = "aws_default"
     google_connection: str = "google_cloud_default"
     routes: Path = REPOSITORY / "routes.toml"
+    airflow_ui: str | None = None
 
     @property
     def cache(self) -> Path:
@@ -77,6 +79,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         lease_seconds=_seconds(env, "NIGHTSHIFT_LEASE_SECONDS", 60.0),
         aws_connection=env.get("NIGHTSHIFT_AWS_CONNECTION") or "aws_default",
         google_connection=env.get("NIGHTSHIFT_GOOGLE_CONNECTION") or "google_cloud_default",
+        airflow_ui=env.get("NIGHTSHIFT_AIRFLOW_UI") or env.get("AIRFLOW__API__BASE_URL"),
         routes=Path(env.get("NIGHTSHIFT_ROUTES") or REPOSITORY / "routes.toml").expanduser().resolve(),
     )
 

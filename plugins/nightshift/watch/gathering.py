@@ -24,56 +24,61 @@ class Gathering:
     Args:
         ledger: Its keys say what was done.
         observations: What was heard of runs.
-        clock: Translates the ledger's time to the one that nights are in.
         shown: Asks a pipeline's table which of its newest nights it shows; None to believe the ledger.
     """
 
-    def __init__(self, ledger: Ledger, observations: Observations, clock: Clock, shown: Shown | None = None) -> None:
+    def __init__(self, ledger: Ledger, observations: Observations, shown: Shown | None = None) -> None:
         self._ledger = ledger
         self._observations = observations
-        self._clock = clock
         self._shown = shown
         self._over: dict[tuple[str, str, float], list[SeenTask]] = {}
 
-    def declarations(self) -> tuple[list[Declaration], dict[str, float]]:
-        """Return what the DAGs promise, and since when they make each promise."""
+    def declarations(self, clock: Clock) -> tuple[list[Declaration], dict[str, float]]:
+        """Return what the DAGs promise, and since when (by the clock that nights are in) they make each promise."""
         seen = self._observations.declarations()
-        since = {promise_id: self._clock.shows(at) for one in seen for promise_id, at in one.since.items()}
+        since = {promise_id: clock.shows(at) for one in seen for promise_id, at in one.since.items()}
         return [Declaration.from_json(one.content) for one in seen], since
 
-    def facts(self, declarations: Sequence[Declaration], since: dict[str, float]) -> Facts:
+    def facts(self, declarations: Sequence[Declaration], since: dict[str, float], clock: Clock) -> Facts:
         """Return what is known of the nights of some DAGs.
+
+        Args:
+            declarations: The DAGs.
+            since: When each promise was first made; goes into the facts as it is.
+            clock: Translates the ledger's time to the one that nights are in.
 
         Raises:
             LedgerError: The ledger cannot be read.
         """
-        runs = {declaration.dag_id: self._runs(declaration) for declaration in declarations}
+        runs = {declaration.dag_id: self._runs(declaration, clock) for declaration in declarations}
         nights: dict[tuple[str, str, str], NightFact] = {}
         newest: dict[str, tuple[str, float]] = {}
         for pipeline in sorted({declaration.pipeline for declaration in declarations if declaration.pipeline}):
-            mine, latest = self._nights(pipeline)
+            mine, latest = self._nights(pipeline, clock)
             nights |= mine
             if latest is not None:
                 newest[pipeline] = latest
         return Facts(runs=runs, nights=nights, newest=newest, since=since)
 
-    def _nights(self, pipeline: str) -> tuple[dict[tuple[str, str, str], NightFact], tuple[str, float] | None]:
+    def _nights(
+        self, pipeline: str, clock: Clock
+    ) -> tuple[dict[tuple[str, str, str], NightFact], tuple[str, float] | None]:
         entries = self._ledger.entries(pipeline=pipeline, claimed_since=self._observations.now() - HISTORY_SECONDS)
-        nights = night_facts(pipeline, entries, self._clock)
+        nights = night_facts(pipeline, entries, clock)
         published = sorted(
             (night for (_, kind, night), fact in nights.items() if kind == "scoring" and fact.published_at),
             reverse=True,
         )
         if self._shown is None or not published:
-            return nights, newest_night(nights, entries, self._clock)
+            return nights, newest_night(nights, entries, clock)
         shown = self._shown(pipeline, published)
         seen = {which: fact for which, fact in nights.items() if shown is not None and which[2] <= shown}
-        return nights, newest_night(seen, entries, self._clock)
+        return nights, newest_night(seen, entries, clock)
 
-    def _runs(self, declaration: Declaration) -> tuple[RunFact, ...]:
+    def _runs(self, declaration: Declaration, clock: Clock) -> tuple[RunFact, ...]:
         since = self._observations.now() - HISTORY_SECONDS
         runs = self._observations.runs(declaration.dag_id, since=since, last=MOST_RUNS)
-        return run_facts(declaration, runs, self._tasks(declaration.dag_id, runs), self._clock)
+        return run_facts(declaration, runs, self._tasks(declaration.dag_id, runs), clock)
 
     def _tasks(self, dag_id: str, runs: Sequence[SeenRun]) -> list[SeenTask]:
         """A run that is over does not change until it is told of again."""

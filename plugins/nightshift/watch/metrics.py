@@ -8,7 +8,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
-from pipelines.engine.incidents.values import Incident
 from pipelines.engine.promises.facts import Facts
 from pipelines.engine.promises.verdicts import Verdict
 
@@ -52,11 +51,11 @@ class Metrics:
                 margin = verdict.due_at - max(foreseen, now)
                 self._margin.labels(verdict.dag_id, verdict.promise_id, verdict.night).set(margin)
 
-    def show_incidents(self, incidents: Iterable[Incident]) -> None:
-        """Show how many incidents are open."""
+    def show_incidents(self, counts: Mapping[tuple[str, str, str], int]) -> None:
+        """Show how many incidents are open, by DAG, state and severity."""
         self._incidents.clear()
-        for incident in incidents:
-            self._incidents.labels(incident.dag_id, incident.state, incident.severity).inc()
+        for labels, number in counts.items():
+            self._incidents.labels(*labels).set(number)
 
     def show_ages(self, facts: Facts, now: float) -> None:
         """Show how old the published tables are."""
