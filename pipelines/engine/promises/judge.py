@@ -32,6 +32,8 @@ REACH_SECONDS = 7 * 86_400.0
 """Older nights are only looked at while an incident about them is open."""
 HISTORY_SECONDS = 90 * 86_400.0
 """Older runs say little about tonight."""
+SLOWEST_START_SECONDS = 15.0
+"""A scheduler takes some seconds to start a run, whatever was promised."""
 LONGEST_GRACE_SECONDS = 900.0
 GRACE_SHARE = 1 / 16
 """How long a run may keep us waiting before it is called absent: a sixteenth of the time until it is due, and never more than a
@@ -54,6 +56,7 @@ class _Case:
     known: NightFact
     past: Sequence[PastRun] = field(repr=False)
     now: float
+    slowest_start: float = SLOWEST_START_SECONDS
 
     @property
     def began(self) -> float | None:
@@ -87,7 +90,14 @@ class _Case:
         return Verdict(promise_id, self.declaration.dag_id, self.night, state, run_id=run_id, **details)  # type: ignore[arg-type]
 
 
-def judge(declarations: Sequence[Declaration], facts: Facts, now: float, open_nights: OpenNights) -> list[Verdict]:
+def judge(
+    declarations: Sequence[Declaration],
+    facts: Facts,
+    now: float,
+    open_nights: OpenNights,
+    *,
+    slowest_start: float = SLOWEST_START_SECONDS,
+) -> list[Verdict]:
     """Say how every promise stands for every night that matters now.
 
     Args:
@@ -96,13 +106,17 @@ def judge(declarations: Sequence[Declaration], facts: Facts, now: float, open_ni
         now: Seconds since 1970, by the clock that the nights are in.
         open_nights: By promise id: nights with an open incident. They are judged however old they are, and closed when what
             they were about is no longer promised.
+        slowest_start: So many seconds after its tick no run is called absent yet. Nights that are replayed pass faster than
+            any scheduler starts them.
+        slowest_start: So many seconds after it was due to begin no run is called absent yet. A replayed night passes faster
+            than any scheduler starts it.
 
     Returns:
         One verdict for each promise (or finding) and night, in no particular order.
     """
     verdicts: list[Verdict] = []
     for declaration in declarations:
-        verdicts += _judge_dag(declaration, facts, now, open_nights)
+        verdicts += _judge_dag(declaration, facts, now, open_nights, slowest_start)
     judged = {(verdict.promise_id, verdict.night) for verdict in verdicts}
     promised = {promise.id for declaration in declarations for promise in declaration.promises}
     for promise_id, nights in open_nights.items():
@@ -115,10 +129,12 @@ def judge(declarations: Sequence[Declaration], facts: Facts, now: float, open_ni
     return verdicts
 
 
-def _judge_dag(declaration: Declaration, facts: Facts, now: float, open_nights: OpenNights) -> Iterator[Verdict]:
+def _judge_dag(
+    declaration: Declaration, facts: Facts, now: float, open_nights: OpenNights, slowest_start: float
+) -> Iterator[Verdict]:
     promises = [promise for promise in declaration.promises if promise.kind != "fresh_within"]
     wanted = {night for promise in promises for night in open_nights.get(promise.id, ())}
-    cases = list(_cases(declaration, facts, now, wanted))
+    cases = [replace(case, slowest_start=slowest_start) for case in _cases(declaration, facts, now, wanted)]
     leading = next((promise for kind in WHOLE_RUN for promise in promises if promise.kind == kind), None)
     for promise in promises:
         mine = set(open_nights.get(promise.id, ()))
@@ -231,7 +247,7 @@ def _absent(promise: Promise, case: _Case, due: float | None, leading: bool) -> 
     patience = LONGEST_GRACE_SECONDS
     if due is not None:
         patience = min(patience, (due - case.tick) * GRACE_SHARE)
-    if leading and waited > patience:
+    if leading and waited > max(patience, case.slowest_start):
         reason = f"it should have begun {duration(waited)} ago, and nothing of it was ever heard"
         return case.verdict(promise.id, "absent", alert="absent", due_at=due, at=case.tick, reason=reason)
     return case.verdict(promise.id, "pending", due_at=due)
