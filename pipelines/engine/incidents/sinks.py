@@ -1,4 +1,4 @@
-"""What sends messages: a sink for each route."""
+"""Where messages go: what a sink is, and how it says that it could not."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from pipelines.engine.incidents.values import Message
 
 
 class SinkError(NightshiftError):
-    """A message was not accepted; the text says by whom and why, and holds no secret.
+    """A receiver did not take a message.
 
     Args:
-        text: The sentence.
-        retryable: Whether sending the same message again can succeed, perhaps after somebody has mended something.
+        message: Why, in one sentence without any secret.
+        retryable: Whether the same may succeed soon without anybody changing anything. If not (a wrong address, a missing
+            secret), the message stays in the outbox all the same, and is tried again now and then: somebody may mend it.
     """
 
-    def __init__(self, text: str, retryable: bool = True) -> None:
-        super().__init__(text)
-        self.retryable = retryable  # type: ignore[misc]  # here it depends on the answer
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.retryable = retryable  # type: ignore[misc]  # of this error; the others' is of their class
 
 
 class Sink(Protocol):
-    """Sends messages along one route."""
+    """Something that messages can be sent to. It is used by one thread at a time."""
 
     def send(self, message: Message) -> None:
-        """Send one message; it was accepted when this returns.
+        """Send a message, and return when the receiver has taken it.
 
         Raises:
-            SinkError: It was not.
+            SinkError: It has not.
         """

@@ -34,7 +34,8 @@ class Incident:
         promise_id, dag_id, night, owner: What it is about, and who answers for it.
         state, alert, severity: How it stands. A resolved one keeps the alert and severity that it had.
         version: Grows with each change.
-        opened_at, changed_at, resolved_at, due_at: By the clock that the nights are in.
+        opened_at: When it was opened, or opened again after it was resolved. All times are by the clock that the nights are in.
+        changed_at, resolved_at, due_at: Likewise.
         told_at: When the last message about it was written.
         acknowledged_at, acknowledged_by: Whether somebody has taken it up.
         escalated_at: When nobody had for too long.
@@ -62,12 +63,46 @@ class Incident:
 
 
 @dataclass(frozen=True)
+class IncidentEvent:
+    """One line of an incident's history, never changed after it was written. They are ordered by `id`, not by time.
+
+    Attributes:
+        id: Grows.
+        incident_id: Whose history.
+        at: By the clock that the nights are in.
+        event: A state; `reopened`, `acknowledged`, `escalated`, `closed`; `told`, if a message about an older event was
+            written; `held_back`, if one was not.
+        by: Who: `nightshift`, or a person.
+        detail: What else is worth remembering; `told` and `routes` if a message was written.
+    """
+
+    id: int
+    incident_id: str
+    at: float
+    event: str
+    by: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A time in which nothing is told of a DAG, a promise or an incident."""
+
+    id: int
+    matches: str
+    since: float
+    until: float
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Message:
     """What a person is told, once for each route.
 
     Attributes:
         incident_id: About which incident; receivers that group or close alerts use it.
-        occasion: Why now: a state, `escalated`, or a state with a number after it was reopened (`late-2`).
+        occasion: Why now: the alert, `resolved` or `escalated`; with a number if it is not told for the first time (`late-2`).
         alert, severity, state, owner, dag_id, night: As the incident's. Of a resolution, severity is what it was.
         title: One line: what, which night, how late or by when.
         text: The whole message as plain text, at most some twenty lines.

@@ -129,7 +129,9 @@ incident_events = Table(
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("incident_id", String(32), nullable=False),
     Column("at", Float(53), nullable=False),
-    Column("event", String(20), nullable=False),  # a state, or acknowledged, escalated, held_back, reopened
+    Column(
+        "event", String(20), nullable=False
+    ),  # a state, or acknowledged, escalated, held_back, reopened, closed, told
     Column("by", String(200), nullable=False),
     Column("detail", JSON, nullable=False),
     Index("incident_events_incident", "incident_id", "id"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 VerdictState = Literal["pending", "at_risk", "late", "absent", "failed", "stale", "noticed", "done"]
 """`pending`: nothing to say yet. `done`: over, in time or (`late_by`) not. `noticed`: nothing is late, but somebody should
@@ -79,3 +81,26 @@ class Verdict:
     members: tuple[int, ...] = ()
     of: int | None = None
     forecast: Forecast | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values. JSON knows no infinity: a night that would never be finished has no such time."""
+        value = asdict(self)
+        if self.forecast is not None:
+            value["forecast"] = {name: _finite(number) for name, number in value["forecast"].items()}
+        return {**value, "members": list(self.members)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Verdict:
+        """Read what `to_json` gave. Fields that this version does not know are left out."""
+        known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}
+        known["members"] = tuple(known.get("members", ()))
+        if known.get("forecast") is not None:
+            fields = {name: known["forecast"].get(name) for name in Forecast.__dataclass_fields__}
+            lost = {name: math.inf for name in ("finish_p50", "finish_p90") if fields[name] is None}
+            lost |= {"slack_seconds": -math.inf} if fields["slack_seconds"] is None else {}
+            known["forecast"] = Forecast(**{**fields, **lost})
+        return cls(**known)
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
