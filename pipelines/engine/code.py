@@ -27,6 +27,7 @@ WITHOUT_EFFECT = (
     "pipelines.engine.moments",
     "pipelines.engine.paths",
     "pipelines.engine.pipeline",
+    "pipelines.engine.replay",
     "pipelines.engine.run_once",
     "pipelines.engine.runtime",
     "pipelines.engine.settings",

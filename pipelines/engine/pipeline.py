@@ -12,12 +12,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from data_checks import suite_names
 from pipelines.engine.errors import DeclarationError, nearest
 from pipelines.engine.metrics import HIGHER_IS_BETTER
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ColumnType = Literal["string", "int64", "double", "bool", "timestamp"]
 COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
@@ -120,6 +124,29 @@ class Gate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A past that `nightshift up --live` can replay as if it were happening now.
+
+    Attributes:
+        first: The first recorded night.
+        tonight: The replay begins in the week that begins with this night, on the present day of the week.
+        last: The last recorded night.
+        timezone: In which a night's day begins and ends.
+        rows_come: When the rows of a night are delivered, in UTC.
+        labels_come: When its labels are.
+        shift: `shift(table, days)`: rows or labels as they would be so many days (whole weeks) later.
+    """
+
+    first: str
+    tonight: str
+    last: str
+    timezone: str
+    rows_come: Callable[[date], datetime]
+    labels_come: Callable[[date], datetime]
+    shift: Callable[[pa.Table, int], pa.Table]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pipeline:
     """One model's life.
 
@@ -138,6 +165,7 @@ class Pipeline:
         slices: Row columns whose values get metrics of their own.
         prepare: Makes or fetches the data: `prepare(folder, progress=...)` gives a `Prepared`; None if it is delivered by others.
         shard_rows: About how many rows one scoring task takes.
+        recording: A past that can be replayed live; None if there is none.
 
     Raises:
         DeclarationError: With every mistake in it.
@@ -156,6 +184,7 @@ class Pipeline:
     slices: Sequence[str] = ()
     prepare: Callable[..., Prepared] | None = None
     shard_rows: int = 2_000_000
+    recording: Recording | None = None
     parameters: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -187,6 +216,7 @@ def _mistakes(pipeline: Pipeline) -> Iterator[str]:
     yield from _check_mistakes(pipeline.checks)
     yield from _window_mistakes(pipeline.window)
     yield from _gate_mistakes(pipeline.gate)
+    yield from _recording_mistakes(pipeline)
     if pipeline.shard_rows < 1:
         yield f"shard_rows is {pipeline.shard_rows}; a shard holds at least 1 row"
 
@@ -322,3 +352,12 @@ def _gate_mistakes(gate: Gate) -> Iterator[str]:
         yield f"gate.threshold is {gate.threshold}; expected a number"
     if not 0 <= gate.tolerance < math.inf:
         yield f"gate.tolerance is {gate.tolerance}; expected a number from 0 on"
+
+
+def _recording_mistakes(pipeline: Pipeline) -> Iterator[str]:
+    recording = pipeline.recording
+    if recording is not None and not recording.first <= recording.tonight <= recording.last:
+        yield (
+            f"recording goes from {recording.first} to {recording.last}, and tonight is {recording.tonight}; "
+            "expected a night between the two"
+        )

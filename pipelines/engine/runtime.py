@@ -10,12 +10,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from model_registry import Registry
+from pipelines.engine.clock import REAL, Clock
 from pipelines.engine.errors import NightshiftError, PathRefused
 from pipelines.engine.home import private_folder
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger.store import Ledger
 from pipelines.engine.ledger.values import moment
 from pipelines.engine.pipeline import Pipeline, Progress
+from pipelines.engine.replay import read_clock
 from pipelines.engine.run_once import Hold, Outcome, run_once
 from pipelines.engine.settings import Settings, read_settings
 from pipelines.engine.storage import Credentials, Location, Storage
@@ -39,6 +41,7 @@ class Runtime:
         storage: Reaches files, here or in an object store.
         wait: Wait for a busy key instead of raising `KeyBusy`.
         progress: Told how far long work has come.
+        clock: Which time it is for nights, by the ledger's time.
     """
 
     settings: Settings
@@ -47,6 +50,7 @@ class Runtime:
     storage: Storage
     wait: bool = False
     progress: Progress = field(default=no_progress)
+    clock: Clock = REAL
 
     def run(
         self,
@@ -97,12 +101,12 @@ class Runtime:
         return f"its output {gone[0]} is gone" if gone else None
 
     def today(self) -> date:
-        """Return the date in UTC, by the ledger's clock."""
+        """Return the date in UTC in which nights are: by the ledger's clock, or the replayed one."""
         return self.now().date()
 
     def now(self) -> datetime:
-        """Return the time in UTC, by the ledger's clock."""
-        return moment(self.ledger.now()).astimezone(UTC)
+        """Return the time in UTC in which nights are: by the ledger's clock, or the replayed one."""
+        return moment(self.clock.shows(self.ledger.now())).astimezone(UTC)
 
     def rows_folder(self, pipeline: Pipeline) -> Location:
         """Where the rows of nights are delivered."""
@@ -149,4 +153,6 @@ def open_runtime(
     ledger = Ledger(settings.ledger_url, lease_seconds=settings.lease_seconds)
     ledger.check()
     registry = Registry(settings.tracking_uri, settings.artifacts, ui_url=settings.mlflow_ui)
-    return Runtime(settings, ledger, registry, Storage(settings.cache, credentials), wait, progress)
+    return Runtime(
+        settings, ledger, registry, Storage(settings.cache, credentials), wait, progress, read_clock(settings)
+    )

@@ -1,10 +1,12 @@
 """Flights: how likely is each of tomorrow's flights out of New York to land 15 minutes late?
 
-This folder is the example to copy: `data.py` makes the rows and labels, `model.py` learns, and this file says the rest.
+This folder is the example to copy: `data.py` makes the rows and labels, `model.py` learns, `live.py` says how the
+past is replayed as if it were now (few pipelines have that), and this file says the rest.
 """
 
 from pipelines.engine.pipeline import Checks, Gate, Labels, Pipeline, Rows, Window
 from pipelines.flights.data import prepare
+from pipelines.flights.live import recording
 from pipelines.flights.model import fit
 
 WEATHER = (
@@ -84,4 +86,5 @@ flights = Pipeline(
     window=Window(nights=240, holdout=28),
     gate=Gate(metric="roc_auc", threshold=0.60, tolerance=0.005),
     slices=["origin", "carrier"],
+    recording=recording,
 )

@@ -23,6 +23,7 @@ from pipelines.engine.delivery import deliver
 from pipelines.engine.ledger.migrate import migrate
 from pipelines.engine.ledger.store import Ledger
 from pipelines.engine.nights import nights_between
+from pipelines.engine.replay import interrupt
 from pipelines.engine.settings import REPOSITORY, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -66,8 +67,9 @@ def run_demonstration(*, port: int | None, tasks: int) -> Demonstration:
     from nightshift.embedded.tree import AirflowTree
 
     begun, settings = time.monotonic(), read_settings()
+    interrupt(settings)  # this is about the nights of 2013
     _title("1/4  Real flights: rows and labels for every night of 2013")
-    _prepare(settings)
+    prepare_data(settings)
     migrate(settings.ledger_url)
     ledger = Ledger(settings.ledger_url)
     since = ledger.now()
@@ -79,7 +81,7 @@ def run_demonstration(*, port: int | None, tasks: int) -> Demonstration:
                 f"{ready.import_errors[0].file} cannot be imported: {ready.import_errors[0].reason}"
             )
         _title(f"3/4  Training as of {AS_OF}, as a DAG run")
-        _train(tree.client)
+        train(tree.client)
         _title(f"4/4  Nights {NIGHTS[0]} to {NIGHTS[-1]}, as a backfill")
         _score(tree.client)
         say("stopping Airflow")
@@ -90,16 +92,22 @@ def _title(text: str) -> None:
     click.secho(text, bold=True, err=True)
 
 
-def _prepare(settings: Settings) -> None:
+def prepare_data(settings: Settings) -> None:
+    """Make the recorded data, unless they are there."""
     with progress() as show:
         made = deliver(settings, open_storage(settings), load_pipeline(PIPELINE), show)
     say(f"{made.nights} nights, {made.rows:,} rows: {made.written} files written, {made.unchanged} right already")
 
 
-def _train(client: AirflowClient) -> None:
+def train(client: AirflowClient) -> None:
+    """Train the demonstration's model through a DAG run; nothing is done twice.
+
+    Raises:
+        DemonstrationFailed: The run failed, or took too long.
+    """
     run_id = f"demo__{AS_OF}__{datetime.now(UTC):%Y%m%dT%H%M%S}"
     run = client.trigger(f"{PIPELINE}_training", partition_key=AS_OF, run_id=run_id)
-    _watch(client, lambda: [client.dag_run(run.dag_id, run.run_id)], 1)
+    watch_runs(client, lambda: [client.dag_run(run.dag_id, run.run_id)], 1)
 
 
 def _score(client: AirflowClient) -> None:
@@ -114,7 +122,7 @@ def _score(client: AirflowClient) -> None:
     def mine() -> list[DagRun]:
         return [run for run in client.dag_runs(dag_id, run_type="backfill") if run.run_id not in before]
 
-    _watch(client, mine, len(NIGHTS))
+    watch_runs(client, mine, len(NIGHTS))
     client.close_backfill(backfill)
 
 
@@ -122,11 +130,13 @@ def _finish_backfills(client: AirflowClient, dag_id: str) -> None:
     """Let an earlier demonstration's backfill come to its end, if that was interrupted: Airflow allows one at a time."""
     for backfill in client.open_backfills(dag_id):
         say("an earlier backfill comes to its end first")
-        _watch(client, lambda: [run for run in client.dag_runs(dag_id) if not run.finished], 0, fail=False)
+        watch_runs(client, lambda: [run for run in client.dag_runs(dag_id) if not run.finished], 0, fail=False)
         client.close_backfill(backfill)
 
 
-def _watch(client: AirflowClient, runs: Callable[[], Sequence[DagRun]], expected: int, *, fail: bool = True) -> None:
+def watch_runs(
+    client: AirflowClient, runs: Callable[[], Sequence[DagRun]], expected: int, *, fail: bool = True
+) -> None:
     """Wait for DAG runs to end, and show each task as it ends; a failed run is an error if `fail`.
 
     Raises:

@@ -12,6 +12,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Asset, CronPartitionTimetable, CronTriggerTimetable, Param, TriggerRule
 
+from nightshift.live.dates import live_dates
 from nightshift.operators.maintenance import TidyOperator
 from nightshift.operators.night import (
     MonitorOperator,
@@ -244,6 +245,7 @@ def _dag(
     tags: Sequence[str] = given.pop("tags", ())
     task_defaults = {**TASK_DEFAULTS, "owner": owner, **given.pop("default_args", {})}
     given.setdefault("start_date", datetime(2020, 1, 1, tzinfo=UTC))
+    given.update(live_dates(pipeline, given))
     return DAG(
         dag_id=f"{pipeline.name}_{kind}",
         schedule=CronPartitionTimetable(schedule, timezone=timezone, run_offset=0, key_format=KEY_FORMAT),

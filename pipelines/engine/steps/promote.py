@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.engine.keys import TaskKey
+from pipelines.engine.ledger.values import moment
 from pipelines.engine.moments import reached
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.run_once import Hold, exclusive
@@ -84,7 +85,7 @@ def promote(
                     key=key.digest,
                     actor=actor,
                     reason="; ".join(judged["reasons"]),
-                    at=runtime.now(),
+                    at=moment(runtime.ledger.now()),  # a journal tells when it was, whatever is being replayed
                 )
         return result
 

@@ -44,7 +44,7 @@ class RouteSink:
             # Somebody can add it while the message waits.
             raise SinkError(f"route {self._route.name!r}: {error}") from None
         except SinkError as error:
-            raise SinkError(masked(str(error), values), error.retryable) from None
+            raise SinkError(masked(str(error), values), retryable=error.retryable) from None
 
     def open(self, message: Message, values: list[str]) -> Sink:
         """Return what sends to the URL as it is now.

@@ -8,6 +8,7 @@ from nightshift.commands.data import data
 from nightshift.commands.demo import demo
 from nightshift.commands.drill import drill
 from nightshift.commands.keys import keys
+from nightshift.commands.live import live
 from nightshift.commands.migrate import migrate
 from nightshift.commands.pipelines import pipelines
 from nightshift.commands.run import check, score, train
@@ -19,6 +20,7 @@ COMMANDS: tuple[click.Command, ...] = (
     demo,
     up,
     down,
+    live,
     airflow,
     pipelines,
     data,

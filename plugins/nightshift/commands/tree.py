@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import time
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nightshift.embedded.background import Running
 
 port_option = click.option(
     "--port", type=click.IntRange(1, 65535), help="Port of the UI; by default 8080 or a free one."
@@ -11,36 +19,100 @@ tasks_option = click.option(
     "--tasks", type=click.IntRange(min=1), default=2, show_default=True, help="How many tasks run at the same time."
 )
 
+COMPANIONS: dict[str, Sequence[str]] = {"watch": ("nightshift.watch",)}
+"""What `up` starts beside Airflow: the watch, which notices what Airflow cannot."""
+
 
 @click.command(short_help="Start Airflow on this machine.")
 @port_option
 @tasks_option
-def up(port: int | None, tasks: int) -> None:
+@click.option("--live", is_flag=True, help="Replay last year's flights as if they left now: tonight exists.")
+@click.option("--speed", type=float, help="With --live: how many seconds pass in one; 600: a day in 144 seconds.")
+@click.option("--at", metavar="HH:MM", help="With --live and --speed: what clocks show when it begins.")
+@click.option("--restart", is_flag=True, help="With --live: begin anew instead of going on.")
+def up(port: int | None, tasks: int, live: bool, speed: float | None, at: str | None, restart: bool) -> None:
     """Start Airflow on this machine, and come back when it is healthy.
 
     It listens on 127.0.0.1 only, and keeps everything in .nightshift/airflow (or under NIGHTSHIFT_HOME).
+
+    \b
+    Examples:  nightshift up
+               nightshift up --live
+               nightshift up --live --speed 600
     """
+    from pipelines.engine.errors import UsageError
+
+    if live:
+        _go_live(port, tasks, speed, _time_of(at), restart)
+        return
+    if speed is not None or at is not None or restart:
+        raise UsageError("--speed, --at and --restart belong to the replay: give --live as well")
+    from nightshift.embedded.background import running as look
     from nightshift.embedded.background import up as start
     from pipelines.engine.ledger.migrate import migrate
+    from pipelines.engine.replay import interrupt, read_replay
     from pipelines.engine.settings import REPOSITORY, read_settings
 
     settings = read_settings()
     migrate(settings.ledger_url)
-    running = start(settings.home, REPOSITORY, port=port, parallelism=tasks, on_progress=say)
+    if look(settings.home, REPOSITORY) is None and interrupt(
+        settings
+    ):  # nobody said `down`: the machine was switched off
+        say("the replay is interrupted; to go on with it: nightshift up --live")
+    running = start(settings.home, REPOSITORY, port=port, parallelism=tasks, companions=COMPANIONS, on_progress=say)
+    _show(running, port)
+    if read_replay(settings) is not None:
+        click.echo("A replay is on; look at it with: nightshift live status")
+
+
+def _go_live(port: int | None, tasks: int, speed: float | None, at: time | None, restart: bool) -> None:
+    from nightshift.commands.show import progress
+    from nightshift.live.driver import replayed_dags
+    from nightshift.live.start import Wanted, go_live, in_words
+    from pipelines.engine.catalog import load_pipeline
+    from pipelines.engine.ledger.observations import Observations
+    from pipelines.engine.settings import read_settings
+
+    settings = read_settings()
+    wanted = Wanted(speed, at, restart, port, tasks, COMPANIONS)
+    with progress() as show:
+        replay, running = go_live(settings, wanted, say, show)
+    _show(running, port)
+    observations, recording = Observations(settings.ledger_url), load_pipeline(replay.pipeline).recording
+    if recording is not None:
+        for line in in_words(replay, recording, replayed_dags(observations, replay), observations.now()):
+            click.echo(line)
+    click.echo("Look at it with: nightshift live status\nSpoil a night with: nightshift live slow NIGHT --by 3h")
+
+
+def _show(running: Running, port: int | None) -> None:
     click.echo(f"Airflow {'runs already' if running.already else 'is up'}: {running.url}")
     if running.already and port and not running.url.endswith(f":{port}"):
         click.echo(f"To move it to port {port}: nightshift down, then up again.")
     click.echo(f"Logs: {running.logs}\nStop it with: nightshift down")
 
 
+def _time_of(text: str | None) -> time | None:
+    from pipelines.engine.errors import UsageError
+
+    try:
+        return time.fromisoformat(text) if text is not None else None
+    except ValueError:
+        raise UsageError(f"--at {text!r} is no time of day; expected HH:MM, such as 17:30") from None
+
+
 @click.command(short_help="Stop it, and leave no process behind.")
 def down() -> None:
     """Stop the Airflow that `nightshift up` started, and leave no process behind."""
     from nightshift.embedded.background import down as stop
+    from pipelines.engine.replay import interrupt
     from pipelines.engine.settings import REPOSITORY, read_settings
 
-    stopped = stop(read_settings().home, REPOSITORY, on_progress=say)
+    settings = read_settings()
+    stopped = stop(settings.home, REPOSITORY, on_progress=say)
     click.echo("Airflow is down: no process of it is left" if stopped.was_running else "Airflow was not running")
+    if interrupt(settings):
+        click.echo("The replay is interrupted. To go on with it: nightshift up --live")
 
 
 def say(what: str) -> None:

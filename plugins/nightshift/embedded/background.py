@@ -25,7 +25,7 @@ from nightshift.embedded.tree import EXIT_GRACE_SECONDS, START_TIMEOUT_SECONDS, 
 from pipelines.engine.home import private_folder, write_privately
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     Progress = Callable[[str], None]
 
@@ -36,13 +36,14 @@ _STOP_SECONDS = TASK_GRACE_SECONDS + 2 * EXIT_GRACE_SECONDS + 15.0
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An Airflow that runs in the background. `already`: it ran before it was asked for."""
+    """An Airflow that runs in the background. `already`: it ran before it was asked for; `roles`: its processes."""
 
     url: str
     pid: int
     logs: Path
     healthy: bool
     already: bool = False
+    roles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def up(
     port: int | None = None,
     parallelism: int = 2,
     extra: Mapping[str, str] | None = None,
+    companions: Mapping[str, Sequence[str]] | None = None,
     on_progress: Progress = lambda _: None,
     timeout: float = START_TIMEOUT_SECONDS + 60.0,
 ) -> Running:
@@ -74,7 +76,8 @@ def up(
     if is_owned(layout):
         return _await(layout, None, on_progress, timeout)
     choose(port)  # here, where the answer is immediate
-    supervisor = _start_supervisor(layout, port=port, parallelism=parallelism, extra=extra or {})
+    told = {"extra": dict(extra or {}), "companions": {role: list(words) for role, words in (companions or {}).items()}}
+    supervisor = _start_supervisor(layout, port=port, parallelism=parallelism, told=told)
     try:
         return _await(layout, supervisor, on_progress, timeout)
     except BaseException:
@@ -115,11 +118,11 @@ def running(home: Path, repository: Path) -> Running | None:
     state = read_state(layout.state)
     if state is None or not is_owned(layout) or not state.owner.alive():
         return None
-    return Running(state.url, state.owner.pid, layout.logs, state.healthy, already=True)
+    return Running(state.url, state.owner.pid, layout.logs, state.healthy, already=True, roles=frozenset(state.roles))
 
 
 def _start_supervisor(
-    layout: Layout, *, port: int | None, parallelism: int, extra: Mapping[str, str]
+    layout: Layout, *, port: int | None, parallelism: int, told: Mapping[str, object]
 ) -> subprocess.Popen[str]:
     private_folder(layout.logs)
     load_or_make_keys(layout.secrets)  # a damaged file is said here
@@ -140,7 +143,7 @@ def _start_supervisor(
         )
     if supervisor.stdin is not None:
         with supervisor.stdin as stdin, contextlib.suppress(OSError):
-            stdin.write(json.dumps(dict(extra)) + "\n")  # may hold secrets: not on the command line
+            stdin.write(json.dumps(told) + "\n")  # may hold secrets: not on the command line
     return supervisor
 
 
@@ -153,7 +156,8 @@ def _await(layout: Layout, supervisor: subprocess.Popen[str] | None, on_progress
         ended = supervisor.poll() is not None if supervisor else not is_owned(layout)
         if state and state.healthy and state.owner.alive():
             already = supervisor is None or state.owner.pid != supervisor.pid
-            return Running(state.url, state.owner.pid, layout.logs, healthy=True, already=already)
+            roles = frozenset(state.roles)
+            return Running(state.url, state.owner.pid, layout.logs, healthy=True, already=already, roles=roles)
         if ended:
             if supervisor is not None and is_owned(layout):  # another `up` was quicker
                 return _await(layout, None, on_progress, deadline - time.monotonic())

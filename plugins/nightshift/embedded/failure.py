@@ -35,14 +35,22 @@ def likely_causes(lines: list[str]) -> list[str]:
     return list(dict.fromkeys(cause for words, cause in CAUSES.items() if words in text))
 
 
-def died(role: str, exit_code: int | None, log: Path) -> str:
-    """The message for a process that ended by itself: what, the last lines of its log, where, what to do."""
+def died(role: str, exit_code: int | None, log: Path, *, airflow: bool = True) -> str:
+    """The message for a process that ended by itself: what, the last lines of its log, where, what to do.
+
+    Args:
+        role: What the process was for.
+        exit_code: As `subprocess` tells it.
+        log: Its output.
+        airflow: Whether it was one of Airflow's.
+    """
     how = f"with exit code {exit_code}" if (exit_code or 0) >= 0 else f"by signal {-(exit_code or 0)}"
+    whose = "Airflow's" if airflow else "The"
     causes = likely_causes(last_lines(log, 60))
     lines = last_lines(log, 4)
     return "\n".join(
         [
-            f"Airflow's {role} ended {how}.",
+            f"{whose} {role} ended {how}.",
             *(f"  | {line}" for line in lines),
             f"Log: {log}",
             f"Likely: {'; '.join(causes)}." if causes else "Do: read the log, then start again.",

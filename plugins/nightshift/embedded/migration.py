@@ -39,7 +39,7 @@ def migrate(layout: Layout, environment: Mapping[str, str]) -> None:
         StartFailed: it failed; the message holds the last lines of its log.
     """
     log = layout.role_log("migrate")
-    child = spawn("migrate", ["db", "migrate"], environment, log)
+    child = spawn("migrate", ["airflow", "db", "migrate"], environment, log)
     try:
         done = child.wait(TIMEOUT_SECONDS)
     finally:

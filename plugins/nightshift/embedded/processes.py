@@ -57,14 +57,14 @@ def boot_id() -> str:
         return str(round(psutil.boot_time(), -1))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Child:
-    """One role's process, started by us."""
+    """One role's process, started by us. `waits`: it was started held, and has not been released."""
 
     role: str
     process: subprocess.Popen[str]
     log: Path
-    held: bool
+    waits: bool
 
     @property
     def ended(self) -> bool:
@@ -73,7 +73,8 @@ class Child:
 
     def release(self) -> None:
         """Let a held process run."""
-        if self.held and self.process.stdin is not None:
+        if self.waits and self.process.stdin is not None:
+            self.waits = False
             with contextlib.suppress(OSError):  # it died: the next look at it says so
                 self.process.stdin.write("go\n")
                 self.process.stdin.flush()
@@ -95,12 +96,17 @@ class Child:
         return True
 
 
-def spawn(
-    role: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path, *, held: bool = False
-) -> Child:
-    """Start `airflow <arguments>` in a session of its own, so that Ctrl-C in the terminal reaches only us.
+def spawn(role: str, words: Sequence[str], environment: Mapping[str, str], log: Path, *, held: bool = False) -> Child:
+    """Start a program in a session of its own, so that Ctrl-C in the terminal reaches only us.
 
     Linux tells a child that its parent died when the *thread* that started it ends, so that must be the main one.
+
+    Args:
+        role: What the process is for.
+        words: `airflow` and its arguments, or a module of ours that is run as `python -m` would, and its arguments.
+        environment: All of it.
+        log: Where its output goes.
+        held: Let it import everything and then wait until it is released; for `airflow` alone.
 
     Raises:
         RuntimeError: called outside the main thread.
@@ -108,7 +114,7 @@ def spawn(
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("The embedded Airflow must be started from the main thread: its processes end with it.")
     gate = "held" if held else "open"
-    command = [sys.executable, "-P", str(ROLE_FILE), str(os.getpid()), gate, *arguments]
+    command = [sys.executable, "-P", str(ROLE_FILE), str(os.getpid()), gate, *words]
     with _fresh_log(log) as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and file
             command,

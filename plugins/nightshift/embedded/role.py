@@ -1,6 +1,6 @@
-"""One process of the tree: `python -P role.py <parent pid> <gate> <airflow arguments>`.
+"""One process of the tree: `python -P role.py <parent pid> <gate> <program> <arguments>`.
 
-Runs `airflow <arguments>` in this interpreter, after making sure that this process and everything it forks dies with
+Runs `airflow <arguments>`, or `python -m <program> <arguments>`, in this interpreter, after making sure that this process and everything it forks dies with
 its parent. Run as a file, not as a module: it must be in force before Airflow or anything of ours is imported, so it
 imports the standard library alone.
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import runpy
 import signal
 import sys
 import threading
@@ -74,11 +75,18 @@ def _watch(parent: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Become `airflow <arguments>`."""
-    parent, gate, *command = arguments
+    """Become `airflow <arguments>`, or another program of ours."""
+    parent, gate, program, *rest = arguments
     die_with_parent(int(parent))
     follow_forks()
-    sys.argv = ["airflow", *command]
+    sys.argv = [program, *rest]
+    if program == "airflow":
+        _airflow(gate)
+    else:
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+
+
+def _airflow(gate: str) -> None:
     # Imports airflow_local_settings too, and so the preloaded modules.
     from airflow.__main__ import main as airflow
 

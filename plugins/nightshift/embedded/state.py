@@ -40,6 +40,8 @@ class State:
     error_kind: str | None = None
     """The message and the class name of the error that it ended with."""
     roles: dict[str, Identity] = field(default_factory=dict)
+    restarts: dict[str, int] = field(default_factory=dict)
+    """How often each process was started anew after it ended by itself."""
 
     @property
     def healthy(self) -> bool:

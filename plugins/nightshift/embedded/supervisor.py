@@ -1,6 +1,7 @@
 """The process that owns a tree started by `nightshift up`: `python -m nightshift.embedded.supervisor --home ...`.
 
-Ends on SIGTERM or SIGINT, stopping the tree; ends by itself, saying why in state.json, when a process of the tree dies.
+Ends on SIGTERM or SIGINT, stopping the tree. Starts processes anew that die; ends by itself, saying why in state.json, when
+one of Airflow's keeps dying.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ _log = logging.getLogger("nightshift.supervisor")
 
 
 def supervise(tree: AirflowTree) -> None:
-    """Start `tree` and watch it until a signal comes or one of its processes ends."""
+    """Start `tree` and mend it until a signal comes or one of Airflow's processes keeps dying."""
     with tree:
         tree.start(_log.info)
         _log.info("Airflow is ready at %s", tree.url)
         while True:
             time.sleep(CHECK_SECONDS)
-            tree.check()
+            tree.mend(_log.warning)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,9 +40,14 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal it was started from may close
-    extra = json.loads(sys.stdin.readline() or "{}")
+    told = json.loads(sys.stdin.readline() or "{}")
     tree = AirflowTree(
-        options.home, options.repository, port=options.port, parallelism=options.parallelism, extra=extra
+        options.home,
+        options.repository,
+        port=options.port,
+        parallelism=options.parallelism,
+        extra=told.get("extra"),
+        companions=told.get("companions"),
     )
     try:
         supervise(tree)

@@ -1,8 +1,12 @@
-"""The embedded Airflow: four processes that start in the right order and end with their owner.
+"""The embedded Airflow: four processes that start in the right order and end with their owner, and their companions.
 
     with AirflowTree(home, repository) as tree:
         tree.start(on_progress=print)
         tree.client.trigger("flights_scoring", partition_key="2013-11-19")
+
+A process that ends by itself is started anew by `mend`, which the owner calls now and then. A laptop's scheduler that was
+killed for its memory at two in the morning should cost the night some seconds, not the night: what it left undone is found
+again by Airflow, and finished work is not repeated. What keeps dying ends the tree, with the reason (`mending.py`).
 
 Ctrl-C reaches only the owner (each process has a session of its own), leaves the `with` block, and stops the tree. If
 the owner is killed, the kernel ends the rest (`role.py`).
@@ -10,10 +14,11 @@ the owner is killed, the kernel ends the rest (`role.py`).
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +29,7 @@ from nightshift.embedded.errors import EmbeddedError, StartFailed, StopFailed
 from nightshift.embedded.failure import check_disk, died
 from nightshift.embedded.keys import load_or_make_keys
 from nightshift.embedded.layout import Layout
+from nightshift.embedded.mending import mending
 from nightshift.embedded.migration import is_migrated, migrate
 from nightshift.embedded.ports import choose
 from nightshift.embedded.processes import TREE_VARIABLE, Child, boot_id, identify, kill_members, spawn
@@ -32,7 +38,7 @@ from nightshift.embedded.state import Ownership, State, read_state, write_state
 from pipelines.engine.home import private_file, private_folder, write_privately
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from nightshift.embedded.records import ImportProblem
@@ -40,12 +46,12 @@ if TYPE_CHECKING:
     Progress = Callable[[str], None]
 
 ROLES = {
-    "api-server": ("api-server",),
-    "scheduler": ("scheduler", "--skip-serve-logs"),
-    "dag-processor": ("dag-processor",),
-    "triggerer": ("triggerer", "--skip-serve-logs"),
+    "api-server": ("airflow", "api-server"),
+    "scheduler": ("airflow", "scheduler", "--skip-serve-logs"),
+    "dag-processor": ("airflow", "dag-processor"),
+    "triggerer": ("airflow", "triggerer", "--skip-serve-logs"),
 }
-"""Role to the words of its `airflow` command. Logs are read from the shared folder, so nobody serves them."""
+"""Role to the words of its command. Logs are read from the shared folder, so nobody serves them."""
 
 FIRST = ("api-server", "scheduler")
 """Started at once; the scheduler only imports (ten CPU seconds of it) until the api-server answers. Whatever starts
@@ -90,6 +96,8 @@ class AirflowTree:
         port: of the UI and API on 127.0.0.1; None: 8080 or else any free one.
         parallelism: tasks at the same time.
         extra: further environment variables for all processes.
+        companions: further processes by role, each a module of ours and its arguments; started once Airflow is healthy.
+            They come and go without harm to the tree.
     """
 
     def __init__(
@@ -100,11 +108,15 @@ class AirflowTree:
         port: int | None = None,
         parallelism: int = 2,
         extra: Mapping[str, str] | None = None,
+        companions: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.layout = Layout(home, repository)
         self._asked_port = port
         self._parallelism = parallelism
         self._extra = dict(extra or {})
+        self._companions = {role: tuple(words) for role, words in (companions or {}).items()}
+        self._deaths: dict[str, list[float]] = {}
+        self._due: dict[str, float] = {}
         self._ownership = Ownership(self.layout)
         self._name = secrets.token_hex(8)
         self._children: dict[str, Child] = {}
@@ -186,6 +198,8 @@ class AirflowTree:
             self._wait(lambda: bool(not_healthy(self.client.health())), "all components to be healthy", deadline)
             self._say("reading the DAG files", on_progress)
             ready = self._read_dags(since, deadline)
+            for role in self._companions:
+                self._spawn(role)
         except BaseException as error:
             self._end(0.0, error)
             raise
@@ -195,10 +209,47 @@ class AirflowTree:
         return ready
 
     def check(self) -> None:
-        """Raise StartFailed if a process of the tree ended by itself."""
-        for child in self._children.values():
-            if child.ended:
+        """Raise StartFailed if a process of Airflow's ended by itself."""
+        for role in ROLES:
+            child = self._children.get(role)
+            if child is not None and child.ended:
                 raise StartFailed(died(child.role, child.process.returncode, child.log))
+
+    def mend(self, on_progress: Progress = _silent) -> None:
+        """Start processes anew that ended by themselves, each after a pause; call it about once a second.
+
+        Raises:
+            StartFailed: a process of Airflow's keeps dying; the message has the last lines of its log.
+        """
+        for role, child in list(self._children.items()):
+            if role not in self._due and child.ended:
+                self._plan_restart(child, on_progress)
+            if time.monotonic() >= self._due.get(role, math.inf):
+                self._restart(child, on_progress)
+        scheduler = self._children.get("scheduler")
+        if scheduler is not None and scheduler.waits and self.client.health() is not None:
+            scheduler.release()
+
+    def _plan_restart(self, child: Child, on_progress: Progress) -> None:
+        deaths = self._deaths.setdefault(child.role, [])
+        deaths.append(time.monotonic())
+        essential = child.role in ROLES
+        plan = mending(deaths, essential=essential)
+        message = died(child.role, child.process.returncode, child.log, airflow=essential)
+        if plan.at is None:
+            raise StartFailed(f"{message}\nIt was started anew {plan.number - 1} times, and died each time.")
+        self._due[child.role] = plan.at
+        on_progress(f"{message}\nIt is started anew in {plan.at - deaths[-1]:.0f} s (number {plan.number} lately).")
+
+    def _restart(self, child: Child, on_progress: Progress) -> None:
+        # What it left of its session (a task with its worker) must not go on beside what comes now.
+        kill_members([child.process.pid], "")
+        del self._due[child.role]
+        self._spawn(child.role)
+        if self._state is not None:
+            count = self._state.restarts.get(child.role, 0) + 1
+            self._note(replace(self._state, restarts=self._state.restarts | {child.role: count}))
+        on_progress(f"{child.role} was started anew")
 
     def stop(self, *, task_grace: float = TASK_GRACE_SECONDS) -> None:
         """End all processes: politely, then for certain. Safe to call twice, and at any moment.
@@ -237,7 +288,8 @@ class AirflowTree:
     def _spawn(self, role: str) -> None:
         held = role == "scheduler"
         log = self.layout.role_log(role)
-        child = spawn(role, ROLES[role], self.environment, log, held=held)
+        words = ROLES.get(role) or self._companions[role]
+        child = spawn(role, words, self.environment, log, held=held)
         self._children[role] = child
         if self._state is not None:
             self._state.roles[role] = identify(child.process.pid)
@@ -307,6 +359,7 @@ class AirflowTree:
         for child in self._children.values():
             child.wait(1.0)
         self._children.clear()
+        self._due.clear()
         if left:
             raise StopFailed(f"These processes could not be ended: {', '.join(left)}.\nDo: end them by hand.")
 

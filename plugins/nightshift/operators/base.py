@@ -64,12 +64,14 @@ class StepOperator(BaseOperator):
     def execute(self, context: Context) -> Any:
         """Run the step once; Airflow keeps what it returns as XCom."""
         from nightshift.connections import open_doors
+        from nightshift.live.slowness import made_slow
         from pipelines.engine.settings import read_settings
 
         settings = read_settings()
         hide_passwords(settings)
         try:
-            result = self.step(open_doors(settings), load_pipeline(self.pipeline), context)
+            with made_slow(settings, self.pipeline, context.get("partition_key"), self.task_id):
+                result = self.step(open_doors(settings), load_pipeline(self.pipeline), context)
         except KeyBusy as busy:
             log.info("%s. Waiting without a worker.", busy)
             self.defer(trigger=KeyFreeTrigger(busy.key), method_name="resume")
