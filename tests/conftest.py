@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from nightshift.drill.servers import DatabaseServer, HttpProxy, ObjectStore
+from tests.support.monitoring import Alertmanager, alertmanager_server
+from tests.support.receivers import MailServer, Webhook, mail_server, webhook_server
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +75,24 @@ def proxy(store: ObjectStore) -> Iterator[HttpProxy]:
     """A proxy in front of the object store."""
     with HttpProxy(store.address) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def mails() -> Iterator[MailServer]:
+    """An SMTP server that keeps what it gets."""
+    with mail_server() as server:
+        yield server
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    """A webhook that keeps what it gets."""
+    with webhook_server() as server:
+        yield server
+
+
+@pytest.fixture
+def alertmanager(tmp_path) -> Iterator[Alertmanager]:
+    """A real Alertmanager that tells nobody; without its program the test fails, and says what to install."""
+    with alertmanager_server(tmp_path) as server:
+        yield server

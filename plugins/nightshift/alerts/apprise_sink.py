@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from nightshift.alerts.hiding import hide, masked
+from nightshift.alerts.hiding import masked, parts_of
 from nightshift.alerts.references import scheme_of
 from pipelines.engine.incidents.sinks import SinkError
 from pipelines.engine.incidents.values import Message
@@ -50,7 +50,6 @@ class AppriseSink:
         from apprise import Apprise
 
         silence()
-        hide([self._url])
         postman = Apprise(self._receiver(), asset=_asset())
         answer = postman.notify(
             title=message.title,
@@ -89,7 +88,7 @@ class AppriseSink:
     def _failed(self, why: str) -> SinkError:
         refused = any(int(status) in REFUSED for status in _STATUS.findall(why))
         # Masked before it is cut: half of a secret would not be found any more.
-        said = masked(why, [self._url, *_parts(self._url)])[:LONGEST_REASON]
+        said = masked(why, [self._url, *parts_of(self._url)])[:LONGEST_REASON]
         return SinkError(f"route {self._route!r} ({scheme_of(self._url)}): {said}", retryable=not refused)
 
 
@@ -152,10 +151,3 @@ def _overheard() -> Iterator[list[tuple[str, str]]]:
         yield entries
     finally:
         logger.removeHandler(ear)
-
-
-def _parts(url: str) -> list[str]:
-    """Return what in a URL may be a secret, even one that nobody has marked as such: logins, long words of the path."""
-    rest = url.partition("://")[2].partition("?")[0]
-    login, _, path = rest.rpartition("@")
-    return [login, *re.split("[:@]", login), *(word for word in path.split("/")[1:] if len(word) > 7)]

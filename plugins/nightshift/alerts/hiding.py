@@ -7,9 +7,11 @@ process is therefore replaced by *** in their loggers, whatever their level is, 
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Iterable
-from urllib.parse import quote, quote_plus, unquote
+from functools import lru_cache
+from urllib.parse import unquote
 
 from model_registry.addresses import hidden
 
@@ -25,18 +27,32 @@ TALKATIVE = (
 )
 
 
-def forms_of(secret: str) -> set[str]:
-    """Return a secret as it is and as it stands in URLs; none if it is too short to be hidden."""
-    spelt = {secret, secret.strip(), unquote(secret), quote(secret, safe=""), quote(secret), quote_plus(secret)}
-    return {form for form in spelt if len(form) >= SHORTEST}
-
-
 def masked(text: str, secrets: Iterable[str]) -> str:
     """Return a text without these secrets, however they are spelt, and without credentials in addresses."""
-    every = {form for secret in secrets for form in forms_of(secret)}
-    for form in sorted(every, key=len, reverse=True):
-        text = text.replace(form, "***")
+    for secret in sorted(set(secrets), key=len, reverse=True):
+        for form in {secret, secret.strip(), unquote(secret)}:
+            if len(form) >= SHORTEST:
+                text = _spellings(form).sub("***", text)
     return hidden(text)
+
+
+def parts_of(url: str) -> list[str]:
+    """Return what in a URL may be a secret, even one that nobody has marked as such: logins, long words of the path."""
+    rest = url.partition("://")[2].partition("?")[0]
+    login, _, path = rest.rpartition("@")
+    return [*filter(None, (login, *re.split("[:@]", login))), *(word for word in path.split("/")[1:] if len(word) > 7)]
+
+
+@lru_cache(maxsize=1000)
+def _spellings(secret: str) -> re.Pattern[str]:
+    """Return what finds a secret in which any sign may be percent-encoded: libraries agree on few of them."""
+    return re.compile("".join(_sign(sign) for sign in secret))
+
+
+def _sign(sign: str) -> str:
+    encoded = "".join(f"%{byte:02X}" for byte in sign.encode("utf-8", "surrogatepass"))
+    ways = [re.escape(sign), encoded, *([encoded.lower()] if encoded.lower() != encoded else [])]
+    return f"(?:{'|'.join([*ways, re.escape('+')] if sign == ' ' else ways)})"
 
 
 class _Hide(logging.Filter):

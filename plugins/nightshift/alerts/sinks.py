@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nightshift.alerts.hiding import masked
-from nightshift.alerts.references import Reference, filled, scheme_of
+from nightshift.alerts.hiding import hide, masked, parts_of
+from nightshift.alerts.references import Reference, filled, is_whole, scheme_of
 from nightshift.alerts.routes import OWN_SCHEMES, Route
 from nightshift.alerts.secrets import SecretMissing, Secrets
 from pipelines.engine.incidents.sinks import Sink, SinkError
@@ -63,6 +63,9 @@ class RouteSink:
             return values[-1]
 
         url = filled(self._route.url, secret, message)
+        if is_whole(self._route.url):
+            values += parts_of(url)  # libraries log parts of it alone
+            hide(values)
         name, scheme = self._route.name, scheme_of(url)
         if scheme in OWN_SCHEMES and scheme != "log":
             from nightshift.alerts.alertmanager import AlertmanagerSink
