@@ -15,6 +15,7 @@ from nightshift.commands.run import check, score, train
 from nightshift.commands.status import status
 from nightshift.commands.tidy import tidy
 from nightshift.commands.tree import down, up
+from nightshift.commands.watch import watch
 
 COMMANDS: tuple[click.Command, ...] = (
     demo,
@@ -30,6 +31,7 @@ COMMANDS: tuple[click.Command, ...] = (
     status,
     keys,
     alerts,
+    watch,
     tidy,
     drill,
     migrate,

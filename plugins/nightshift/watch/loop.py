@@ -1,0 +1,133 @@
+"""Turn after turn, until told to stop. Judging, sending and reading DAG files do not wait for each other."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from nightshift.watch.metrics import Metrics
+from nightshift.watch.turn import Watch, open_sender
+from pipelines.engine.errors import LedgerUnavailable
+
+if TYPE_CHECKING:
+    from pipelines.engine.settings import Settings
+
+log = logging.getLogger(__name__)
+EVERY_SECONDS = 5.0
+SEND_EVERY_SECONDS = 1.0
+READ_EVERY_SECONDS = 10.0
+LOOPBACK = "127.0.0.1"
+STOP_SECONDS = 10.0
+
+
+class Loop:
+    """The watch as a process.
+
+    Args:
+        settings: Where things are.
+        every: Seconds between two looks.
+        address: Where Prometheus may ask; None for nowhere.
+    """
+
+    def __init__(
+        self, settings: Settings, *, every: float = EVERY_SECONDS, address: tuple[str, int] | None = None
+    ) -> None:
+        self._settings = settings
+        self._every = every
+        self._address = address
+        self._metrics = Metrics()
+        self._stop = threading.Event()
+        self._failed = threading.Event()
+
+    def stop(self) -> None:
+        """Let it end after what it is at."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Watch until told to stop.
+
+        Raises:
+            LedgerNotMigrated: The ledger has no tables of this version.
+            DeclarationError: The routes have a mistake.
+        """
+        watch = Watch(self._settings, metrics=self._metrics)
+        self._wait_for_the_ledger(watch)
+        if watch.routing and self._address is not None:
+            self._serve(self._address)
+        sender = open_sender(self._settings, watch.outbox)
+        threads = [
+            threading.Thread(target=self._again, args=(what, every, name), name=name, daemon=True)
+            for what, every, name in (
+                (lambda: self._read(watch), READ_EVERY_SECONDS, "reading DAG files"),
+                (sender.send_due, SEND_EVERY_SECONDS, "sending messages"),
+            )
+        ]
+        for thread in threads:
+            thread.start()
+        self._again(lambda: self._look(watch), self._every, "judging")
+        sender.close(wait_seconds=STOP_SECONDS / 2)
+        for thread in threads:
+            thread.join(STOP_SECONDS / 2)
+
+    def _wait_for_the_ledger(self, watch: Watch) -> None:
+        from pipelines.engine.ledger.store import Ledger
+
+        while not self._stop.is_set():
+            try:
+                Ledger(self._settings.ledger_url, patience=0.0).check()
+                return
+            except LedgerUnavailable as error:
+                log.warning("%s", error)
+                self._stop.wait(self._every)
+
+    def _serve(self, address: tuple[str, int]) -> None:
+        from prometheus_client import start_http_server
+
+        host, port = address
+        try:
+            start_http_server(port, addr=host, registry=self._metrics.registry)
+        except OSError as error:  # another home's watch has it: promises matter more than measures
+            log.error("nothing is measured for Prometheus: %s:%s cannot be opened: %s", host, port, error.strerror)
+            return
+        log.info("measures for Prometheus: http://%s:%s/metrics", host, port)
+
+    def _look(self, watch: Watch) -> None:
+        began = time.monotonic()
+        failed, at = True, 0.0
+        try:
+            turn = watch.turn()
+            failed, at = False, watch.observations.now()
+            for change in turn.changes:
+                log.info("%s, night %s: %s", change.after.promise_id, change.after.night, change.after.state)
+        finally:
+            failed = failed or self._failed.is_set()
+            self._failed.clear()
+            self._metrics.came_around(at, time.monotonic() - began, failed=failed)
+
+    def _read(self, watch: Watch) -> None:
+        from nightshift.declarations import refresh_declarations
+
+        refresh_declarations(self._settings, watch.observations)
+
+    def _again(self, what: Callable[[], object], every: float, name: str) -> None:
+        """Do it again and again. Whatever fails is said, and tried again: a watch that has ended sees nothing."""
+        while not self._stop.is_set():
+            try:
+                what()
+            except Exception as error:
+                self._failed.set()
+                known = isinstance(error, LedgerUnavailable)
+                log.error("%s failed: %s", name, error, exc_info=None if known else error)
+            self._stop.wait(every)
+
+
+def watch_until_stopped(settings: Settings, *, every: float, address: tuple[str, int] | None) -> None:
+    """Watch in this process until SIGTERM or SIGINT; see `Loop`."""
+    loop = Loop(settings, every=every, address=address)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loop.stop())
+    loop.run()
