@@ -28,7 +28,7 @@ from pipelines.engine.promises.facts import Facts
 from pipelines.engine.promises.judge import SLOWEST_START_SECONDS, judge
 from pipelines.engine.promises.values import Declaration
 from pipelines.engine.promises.verdicts import Verdict
-from pipelines.engine.replay import read_clock
+from pipelines.engine.replay import Replay, as_replayed, read_replay
 
 if TYPE_CHECKING:
     from nightshift.watch.metrics import Metrics
@@ -99,9 +99,10 @@ class Watch:
         Raises:
             LedgerError: The database does not answer, or refused.
         """
-        self._look_at_the_clock()
+        replay = self._look_at_the_clock()
         now = self._clock.shows(self.observations.now())
         declarations, since = self._gathering.declarations(self._clock)
+        declarations = [as_replayed(declaration, replay) for declaration in declarations]
         opened = self._incidents.open_nights()
         if only is not None:
             declarations = [declaration for declaration in declarations if declaration.dag_id == only]
@@ -132,11 +133,13 @@ class Watch:
             log.error("%s\nThe routes stay as they were.", error)
         return self._routing
 
-    def _look_at_the_clock(self) -> None:
-        clock = read_clock(self._settings)
+    def _look_at_the_clock(self) -> Replay | None:
+        replay = read_replay(self._settings)
+        clock = REAL if replay is None else replay.clock
         if clock != self._clock:
             self._clock = clock
             self._incidents = Incidents(self._settings.ledger_url, clock=clock, patience=self._patience)
+        return replay
 
     def _settle(self, declarations: Sequence[Declaration], verdicts: Sequence[Verdict], now: float) -> list[Change]:
         routing = self.routing

@@ -16,6 +16,7 @@ from pipelines.engine.incidents.store import Incidents
 from pipelines.engine.incidents.values import Incident
 from pipelines.engine.ledger.observations import Observations
 from pipelines.engine.promises.values import Declaration, Promise
+from pipelines.engine.replay import Replay
 from pipelines.engine.settings import Settings, read_settings
 from tests.pipelines.engine.promises.nights import DAG, NIGHT, at, declared
 
@@ -75,6 +76,11 @@ class Desk:
         return [json.loads(line)["occasion"] for line in file.read_text().splitlines()] if file.exists() else []
 
 
+def replay_of(clock: Clock) -> Replay:
+    """A replay of another pipeline: of it only the clock counts here."""
+    return Replay("waves", 0, clock.speed, clock, 0.0, NIGHT, NIGHT, "UTC", running=True)
+
+
 @pytest.fixture
 def desk(tmp_path: Path, sqlite_ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> Desk:
     routes = tmp_path / "routes.toml"
@@ -88,5 +94,5 @@ def desk(tmp_path: Path, sqlite_ledger_url: str, monkeypatch: pytest.MonkeyPatch
     )
     observations = Observations(sqlite_ledger_url)
     clock = [Clock(observations.now(), at("01:00"), 1.0)]
-    monkeypatch.setattr(turning, "read_clock", lambda _: clock[0])
+    monkeypatch.setattr(turning, "read_replay", lambda _: replay_of(clock[0]))
     return Desk(settings, observations, clock)
