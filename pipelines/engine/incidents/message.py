@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from model_registry.addresses import hidden
 from pipelines.engine.incidents.next_steps import next_steps
@@ -127,9 +127,13 @@ class _Page:
     @property
     def zone(self) -> ZoneInfo:
         declaration, promise = self.context.declaration, self.promise
+        name = declaration.timezone if declaration is not None else "UTC"
         if promise is not None and promise.kind == "finish_by":
-            return ZoneInfo(promise.timezone)
-        return ZoneInfo(declaration.timezone if declaration is not None else "UTC")
+            name = promise.timezone
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):  # this machine knows fewer zones than the one that read the DAG
+            return ZoneInfo("UTC")
 
     @property
     def runbook(self) -> str:

@@ -106,10 +106,8 @@ class Incidents(Database):
 
         return self._settled(work)
 
-    def close(
-        self, which: str, *, by: str, reason: str, routes_for: RoutesFor, context: Callable[[str], Context]
-    ) -> Incident:
-        """Resolve an open incident by hand; the same trouble does not open it again.
+    def close(self, which: str, *, by: str, reason: str, context: Callable[[str], Context]) -> Incident:
+        """Resolve an open incident by hand; the same trouble does not open it again. Those who heard of it are told.
 
         Raises:
             UsageError: There is none of that id, or it is resolved already.
@@ -120,10 +118,9 @@ class Incidents(Database):
             now = self._now(connection)
             incident = _open_one(connection, which)
             events = _events(connection, [incident.id]).get(incident.id, [])
-            change = close(
-                Known(incident, told_so_far(events)), reason=reason, silences=_silences(connection, now), now=now
-            )
-            self._write(connection, change, routes_for, context, by, now)
+            known = Known(incident, told_so_far(events))
+            change = close(known, reason=reason, silences=_silences(connection, now), now=now)
+            self._write(connection, change, lambda message: (), context, by, now)
             return change.after
 
         return self._settled(work)

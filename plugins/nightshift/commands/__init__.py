@@ -7,6 +7,7 @@ from nightshift.commands.alerts import alerts
 from nightshift.commands.data import data
 from nightshift.commands.demo import demo
 from nightshift.commands.drill import drill
+from nightshift.commands.incidents import incidents
 from nightshift.commands.keys import keys
 from nightshift.commands.live import live
 from nightshift.commands.migrate import migrate
@@ -29,6 +30,7 @@ COMMANDS: tuple[click.Command, ...] = (
     train,
     score,
     status,
+    incidents,
     keys,
     alerts,
     watch,

@@ -134,8 +134,7 @@ def test_resolution_that_a_silence_held_back_is_told_after_it(shop):
 
 def test_closed_by_hand_stays_closed_and_the_history_says_by_whom(small_shop):
     small_shop.settle(verdict("failed"), now=DUE)
-    options = {"routes_for": small_shop.routes_for, "context": small_shop.context}
-    closed = small_shop.at(DUE + 60).close(ID[:10], by="ada", reason="never delivered", **options)
+    closed = small_shop.at(DUE + 60).close(ID[:10], by="ada", reason="never delivered", context=small_shop.context)
     assert closed.state == "resolved"
     assert small_shop.settle(verdict("failed"), now=DUE + 9000) == []
     assert [(event.event, event.by) for event in small_shop.at(DUE).history(ID)][1:] == [
