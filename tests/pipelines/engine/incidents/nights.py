@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipelines.engine.incidents.lifecycle import Change, Known, Policy, close, incident_id, settle
@@ -55,7 +55,7 @@ class Book:
         changes = settle(
             {which: self.known(which) for which in self.incidents},
             verdicts,
-            owner_of=lambda dag_id: f"owner of {dag_id}",
+            owner_of=lambda dag_id: "ada",
             policy=self.policy,
             silences=self.silences,
             now=now,
@@ -85,10 +85,14 @@ class Book:
         self.events.append(IncidentEvent(len(self.events) + 1, which, now, event, "nightshift", detail))
 
     def acknowledge(self, *, now: float) -> None:
-        from dataclasses import replace
-
         incident = self.incidents[ID]
-        self.incidents[ID] = replace(incident, acknowledged_at=now, acknowledged_by="ada", version=incident.version + 1)
+        self.incidents[ID] = replace(
+            incident,
+            acknowledged_at=now,
+            acknowledged_by="ada",
+            changed_at=max(now, incident.changed_at),
+            version=incident.version + 1,
+        )
         self.note(ID, "acknowledged", now, {"state": incident.state})
 
     def silence(self, matches: str, *, until: float) -> None:

@@ -48,7 +48,7 @@ def test_warning_says_what_until_when_why_what_is_affected_and_what_to_do():
     assert message.text.splitlines() == [
         message.title,
         "",
-        "What: flights_scoring, night 2026-11-19, run scheduled__2026-11-19T07:00:00+00:00; owner owner of flights_scoring",
+        "What: flights_scoring, night 2026-11-19, run scheduled__2026-11-19T07:00:00+00:00; owner ada",
         "Promised: finish by 06:00 (America/New_York), which is 2026-11-19 06:00 EST",
         "Time left: 80 min",
         "Why: score has taken 70 min; it usually takes 25 min",

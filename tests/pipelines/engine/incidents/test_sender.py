@@ -80,7 +80,7 @@ def test_receiver_that_hangs_holds_up_nobody_and_its_late_yes_counts(small_shop,
     assert chat.occasions == ["at_risk"]
     sender_after = sender_to(small_shop, {"chat": chat.port})
     chat.go_on.set()
-    wait_until(lambda: [row.state for row in small_shop.rows() if row.route == "chat"][0] == "sent")
+    wait_until(lambda: next(row.state for row in small_shop.rows() if row.route == "chat") == "sent")
     assert sender_after.send_due(wait_seconds=PATIENCE) == Sent(sent=2)
     assert chat.occasions == NIGHT
 
