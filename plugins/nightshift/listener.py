@@ -176,7 +176,7 @@ def _skipped(run: DagRun) -> list[tuple[str, int]]:
     if session is None:
         return []
     wanted = select(Row.task_id, Row.map_index).where(
-        Row.dag_id == run.dag_id, Row.run_id == run.run_id, Row.state == "skipped", Row.start_date.is_(None)
+        Row.dag_id == run.dag_id, Row.run_id == run.run_id, Row.state == "skipped"
     )
     with session.no_autoflush:
         return [(row.task_id, row.map_index) for row in session.execute(wanted.limit(KEPT))]
