@@ -39,7 +39,7 @@ up: $(READY) ## start Airflow on this machine
 down: $(READY) ## stop it, and leave no process behind
 	@$(BIN)/nightshift down
 
-test: $(READY) ## run all tests (needs PostgreSQL's server binaries; Debian: apt-get install postgresql)
+test: $(READY) ## run all tests (Debian: apt-get install postgresql prometheus prometheus-alertmanager)
 	@$(BIN)/python -m pytest --cov --cov-report=term --durations=10 $(ARGS)
 
 lint: $(READY) ## check style, types, the direction of imports and the DAGs' Airflow 3 rules

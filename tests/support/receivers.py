@@ -74,13 +74,15 @@ class Request:
 
 @dataclass
 class Webhook:
-    """A webhook that keeps what it gets; `status` is what it answers, and `answers` its next ones, before that."""
+    """A webhook that keeps what it gets; `status` is what it answers, and `answers` its next ones, before
+    that, with the body `says`."""
 
     port: int
     requests: list[Request] = field(default_factory=list)
     status: int = 200
     answers: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    says: bytes = b""
 
     @property
     def address(self) -> str:
@@ -109,9 +111,10 @@ def webhook_server() -> Iterator[Webhook]:
             headers = {**dict(self.headers.items()), "X-Answered": str(status)}
             hook.requests.append(Request(self.path, headers, json.loads(body or b"null")))
             self.send_response(status)
-            for name, value in {**hook.headers, "Content-Length": "0"}.items():
+            for name, value in {**hook.headers, "Content-Length": str(len(hook.says))}.items():
                 self.send_header(name, value)
             self.end_headers()
+            self.wfile.write(hook.says)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -19,6 +19,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from nightshift.alerts.answers import goes_by_itself
 from pipelines.engine.incidents.sinks import SinkError
 from pipelines.engine.incidents.values import Message
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 SECONDS_TO_ANSWER = 5.0
 HOLDS_SECONDS = 30 * 86400.0
-REFUSED = (400, 413, 422)
 LONGEST_REASON = 300
 
 
@@ -72,9 +72,9 @@ class AlertmanagerSink:
             parts = urlsplit(self._url)
             port = parts.port
         except ValueError:
-            raise SinkError(f"route {self._route!r}: the port of the URL is no port", retryable=True) from None
+            raise SinkError(f"route {self._route!r}: the port of the URL is no port", retryable=False) from None
         if not parts.hostname:
-            raise SinkError(f"route {self._route!r}: expected alertmanager://host:9093, got no host", retryable=True)
+            raise SinkError(f"route {self._route!r}: expected alertmanager://host:9093, got no host", retryable=False)
         scheme = "https" if parts.scheme.lower() == "alertmanagers" else "http"
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         place = f"{scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}/api/v2"
@@ -97,7 +97,7 @@ class AlertmanagerSink:
         said = " ".join(answer.text.split())[:LONGEST_REASON]
         return SinkError(
             f"route {self._route!r}: Alertmanager answers {answer.status_code} {answer.reason_phrase}: {said}",
-            retryable=answer.status_code not in REFUSED,
+            retryable=goes_by_itself(answer.status_code),
         )
 
 

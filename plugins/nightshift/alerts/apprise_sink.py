@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from nightshift.alerts.answers import goes_by_itself
 from nightshift.alerts.hiding import masked, parts_of
 from nightshift.alerts.references import scheme_of
 from pipelines.engine.incidents.sinks import SinkError
@@ -21,12 +22,11 @@ if TYPE_CHECKING:
 
 SEND_SECONDS = 20.0
 """The longest that one message may take altogether; each wait for an answer is shorter, `?cto=` and `?rto=` in the URL."""
-REFUSED = (400, 413, 422)
-"""Answers about the message itself: the same one would be refused again. Wrong keys and addresses can be mended meanwhile."""
 LONGEST_REASON = 500
 BEHIND = "Socket Exception"
 """How a line begins that says at the level of debugging why a connection failed."""
-_STATUS = re.compile(r"error=(\d{3})\b")
+_STATUS = re.compile(r"error=(\d{3})\b|Socket Exception: \((\d{3}), ")
+"""How Apprise tells the status of HTTP, and smtplib that of a server's last word: `(535, b'...')`."""
 
 
 class AppriseSink:
@@ -79,17 +79,20 @@ class AppriseSink:
         with _overheard() as entries:
             receiver = Apprise.instantiate(self._url, asset=_asset())
         if receiver is None:
-            raise self._failed(f"the URL cannot be used: {reason_in(entries)}")
+            raise self._failed(f"the URL cannot be used: {reason_in(entries)}", can_be_used=False)
         receiver.optional = False  # `?optional=yes` would call a message sent that was not
         if "overflow=" not in self._url:
             receiver.overflow_mode = OverflowMode.TRUNCATE  # a message that is too long is cut, and not refused
         return receiver
 
-    def _failed(self, why: str) -> SinkError:
-        refused = any(int(status) in REFUSED for status in _STATUS.findall(why))
+    def _failed(self, why: str, *, can_be_used: bool = True) -> SinkError:
+        soon = all(
+            goes_by_itself(int(http)) if http else goes_by_itself(int(mail), mail=True)
+            for http, mail in _STATUS.findall(why)
+        )
         # Masked before it is cut: half of a secret would not be found any more.
         said = masked(why, [self._url, *parts_of(self._url)])[:LONGEST_REASON]
-        return SinkError(f"route {self._route!r} ({scheme_of(self._url)}): {said}", retryable=not refused)
+        return SinkError(f"route {self._route!r} ({scheme_of(self._url)}): {said}", retryable=soon and can_be_used)
 
 
 def notify_type(message: Message) -> Any:
@@ -128,9 +131,14 @@ def silence() -> None:
 def _asset() -> AppriseAsset:
     from apprise import AppriseAsset
 
-    # A receiver that sends us elsewhere would get the credentials of the one that was meant.
     return AppriseAsset(
-        app_id="Nightshift", app_desc="Nightshift", app_url="", http_redirects=False, secure_logging=True
+        app_id="Nightshift",
+        app_desc="Nightshift",
+        app_url="",
+        image_url_mask="",  # no pictures from anybody's server
+        image_url_logo="",
+        http_redirects=False,  # a receiver elsewhere would get the credentials of the one that was meant
+        secure_logging=True,
     )
 
 

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 class SecretMissing(UsageError):
-    """A route asks for a secret that is not there, or cannot be had now."""
+    """A route asks for a secret that is not there."""
+
+
+class SecretUnavailable(SecretMissing):
+    """What keeps the secret does not answer."""
+
+    retryable = True
 
 
 class Secrets:
@@ -37,7 +43,8 @@ class Secrets:
         """Return a secret.
 
         Raises:
-            SecretMissing: It is not there, is empty, or its backend does not answer.
+            SecretMissing: It is not there, or is empty.
+            SecretUnavailable: Its backend does not answer.
         """
         found = self._environment.get(reference.name) if reference.kind == "env" else self._of_airflow(reference)
         if not found:
@@ -54,7 +61,7 @@ class Secrets:
         except SecretMissing:
             raise
         except Exception as error:  # whatever a secrets backend raises; its text might hold what it was configured with
-            raise SecretMissing(
+            raise SecretUnavailable(
                 f"{reference} cannot be looked up: Airflow's secrets backend failed with {type(error).__name__}. "
                 "It is asked again when the message is sent again."
             ) from None

@@ -41,8 +41,7 @@ class RouteSink:
         try:
             self.open(message, values).send(message)
         except SecretMissing as error:
-            # Somebody can add it while the message waits.
-            raise SinkError(f"route {self._route.name!r}: {error}") from None
+            raise SinkError(f"route {self._route.name!r}: {error}", retryable=error.retryable) from None
         except SinkError as error:
             raise SinkError(masked(str(error), values), retryable=error.retryable) from None
 

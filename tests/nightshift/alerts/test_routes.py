@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -203,3 +205,17 @@ def test_every_field_of_a_message_can_be_named() -> None:
     assert mistakes_of(url) == []
     assert "{" not in filled(url, lambda _: "", LATE)
     assert "{secret:NAME}" in FORMS
+
+
+def test_reading_routes_imports_nothing_heavy() -> None:
+    code = """
+import sys
+from nightshift.alerts.routes import read_routes
+from nightshift.alerts.sinks import open_sink
+from pipelines.engine.settings import read_settings
+settings = read_settings({})
+open_sink(read_routes(settings).routes[0], settings)
+sys.exit(",".join(name for name in ("apprise", "airflow", "httpx", "requests", "pandas", "mlflow") if name in sys.modules) or 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
