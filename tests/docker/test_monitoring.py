@@ -17,8 +17,8 @@ from nightshift.alerts.sinks import open_sink
 from nightshift.drill.servers.guarded import Guarded, start_on_free_port
 from pipelines.engine.settings import read_settings
 from tests.nightshift.alerts.messages import AT_RISK, LATE, RESOLVED
-from tests.support.monitoring import DOCKER, LOOPBACK, alertmanager_server, prometheus_server
 from tests.pipelines.engine.processes import PATH
+from tests.support.monitoring import DOCKER, LOOPBACK, alertmanager_server, prometheus_server
 from tests.support.receivers import Webhook
 
 PATIENCE = 60.0

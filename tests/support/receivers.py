@@ -6,8 +6,8 @@ import http.server
 import json
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -74,8 +74,10 @@ class Request:
 
 @dataclass
 class Webhook:
-    """A webhook that keeps what it gets; `status` is what it answers, and `answers` its next ones, before
-    that, with the body `says`."""
+    """A webhook that keeps what it gets.
+
+    `status` is what it answers, with the body `says`; `answers` are its next ones before that.
+    """
 
     port: int
     requests: list[Request] = field(default_factory=list)
@@ -133,24 +135,44 @@ def webhook_server() -> Iterator[Webhook]:
 @contextmanager
 def silent_server() -> Iterator[int]:
     """Give the port of a server that accepts connections and never says a word."""
-    with socket.create_server((LOOPBACK, 0)) as server:
-        held: list[socket.socket] = []
+    with _accepting(lambda connection, over: over.wait()) as port:
+        yield port
 
-        def accept() -> None:
+
+@contextmanager
+def slow_server() -> Iterator[int]:
+    """Give the port of a web server that answers sign by sign and never comes to an end: no wait for an answer is long."""
+
+    def drip(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not over.wait(0.1):
+            connection.sendall(b".")
+
+    with _accepting(drip) as port:
+        yield port
+
+
+@contextmanager
+def _accepting(serve: Callable[[socket.socket, threading.Event], object]) -> Iterator[int]:
+    over = threading.Event()
+
+    def hold(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            serve(connection, over)
+
+    def accept() -> None:
+        with suppress(OSError):
             while True:
-                try:
-                    held.append(server.accept()[0])
-                except OSError:
-                    return
+                threading.Thread(target=hold, args=(server.accept()[0],), daemon=True).start()
 
+    with socket.create_server((LOOPBACK, 0), backlog=100) as server:
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
         try:
             yield server.getsockname()[1]
         finally:
+            over.set()
             server.shutdown(socket.SHUT_RDWR)
-            for connection in held:
-                connection.close()
             thread.join(5)
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from apprise import AppriseAsset
     from apprise.plugins import NotifyBase
 
-SEND_SECONDS = 20.0
-"""The longest that one message may take altogether; each wait for an answer is shorter, `?cto=` and `?rto=` in the URL."""
 LONGEST_REASON = 500
 BEHIND = "Socket Exception"
 """How a line begins that says at the level of debugging why a connection failed."""
@@ -31,6 +29,10 @@ _STATUS = re.compile(r"error=(\d{3})\b|Socket Exception: \((\d{3}), ")
 
 class AppriseSink:
     """Sends one message to the one receiver that a URL names.
+
+    Each wait for an answer ends, `?cto=` and `?rto=` in the URL say when; a receiver that answers word by word may take any
+    time. Whoever sends limits that from outside, one thread for a route. Apprise's own limit would leave such calls behind in
+    threads that all routes share, until none is left for the others.
 
     Args:
         route: The route's name, for errors.
@@ -45,7 +47,7 @@ class AppriseSink:
         """Send one message.
 
         Raises:
-            SinkError: It was not accepted, or not in time.
+            SinkError: It was not accepted.
         """
         from apprise import Apprise
 
@@ -56,7 +58,6 @@ class AppriseSink:
             body=message.text,
             notify_type=notify_type(message),
             body_format="text",
-            timeout=SEND_SECONDS,
             log_level=logging.DEBUG,  # why a connection failed is said there alone
         )
         if not answer:
@@ -139,6 +140,8 @@ def _asset() -> AppriseAsset:
         image_url_logo="",
         http_redirects=False,  # a receiver elsewhere would get the credentials of the one that was meant
         secure_logging=True,
+        service_timeout=0,  # in our thread, see above
+        async_mode=False,
     )
 
 

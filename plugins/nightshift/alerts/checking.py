@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from nightshift.alerts.hiding import masked
@@ -16,6 +18,9 @@ from pipelines.engine.incidents.values import Message
 
 if TYPE_CHECKING:
     from pipelines.engine.settings import Settings
+
+TRY_SECONDS = 60.0
+"""How long two messages along one route may take."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +57,22 @@ def check_route(route: Route, settings: Settings, secrets: Secrets) -> Checked:
 
 def try_route(route: Route, routing: Routing, settings: Settings, secrets: Secrets) -> str:
     """Send a message that something is wrong and one that it is over; return why that failed, or ""."""
-    sink = RouteSink(route, settings, secrets)
     wrong = trial_message("late", runbooks=routing.runbooks)
     over = replace(wrong, occasion="resolved", state="resolved", title="A test of alerts is over", text=OVER)
+    found: list[str] = []
+    # A daemon: a receiver that never comes to an end shall not keep the command from its own.
+    sending = Thread(target=_send, args=(RouteSink(route, settings, secrets), (wrong, over), found), daemon=True)
+    sending.start()
+    sending.join(TRY_SECONDS)
+    return f"route {route.name!r}: no answer within {TRY_SECONDS:g} s" if sending.is_alive() else "".join(found)
+
+
+def _send(sink: RouteSink, messages: Sequence[Message], found: list[str]) -> None:
     try:
-        for message in (wrong, over):
+        for message in messages:
             sink.send(message)
     except SinkError as error:
-        return str(error)
-    return ""
+        found.append(str(error))
 
 
 OVER = "This was `nightshift alerts test`. If you can read this and the message before it, this route works."

@@ -44,6 +44,9 @@ class RouteSink:
             raise SinkError(f"route {self._route.name!r}: {error}", retryable=error.retryable) from None
         except SinkError as error:
             raise SinkError(masked(str(error), values), retryable=error.retryable) from None
+        except Exception as error:  # a library's mistake; what it says may hold anything
+            said = masked(f"{type(error).__name__}: {error}", values)
+            raise SinkError(f"route {self._route.name!r}: {said}") from None
 
     def open(self, message: Message, values: list[str]) -> Sink:
         """Return what sends to the URL as it is now.

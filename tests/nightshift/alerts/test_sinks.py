@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from nightshift.alerts import checking
+from nightshift.alerts.apprise_sink import AppriseSink
 from nightshift.alerts.hiding import masked
 from nightshift.alerts.log_sink import sent_file
 from nightshift.alerts.routes import Route
@@ -18,7 +20,7 @@ from pipelines.engine.incidents.sinks import SinkError
 from pipelines.engine.incidents.values import Message
 from pipelines.engine.settings import Settings, read_settings
 from tests.nightshift.alerts.messages import LATE, RESOLVED
-from tests.support.receivers import LOOPBACK, closed_port, mail_server
+from tests.support.receivers import LOOPBACK, closed_port, mail_server, slow_server
 
 CANARY = "zq7x0kv/9 @mail"
 """A secret with everything in it that a URL must not hold as it is."""
@@ -195,3 +197,24 @@ def test_every_spelling_of_a_secret_is_hidden(secret: str) -> None:
 
 def test_short_words_are_left_alone() -> None:
     assert masked("at an end", ["a", "at", ""]) == "at an end"
+
+
+def test_trial_of_a_receiver_that_never_comes_to_an_end_does(settings, monkeypatch) -> None:
+    monkeypatch.setattr(checking, "TRY_SECONDS", 0.5)
+    with slow_server() as port:
+        write_routes(settings, slow=f"json://{LOOPBACK}:{port}/x")
+        tried = CliRunner().invoke(cli, ["alerts", "test"])
+    assert tried.exit_code == 1
+    assert "route 'slow': no answer within 0.5 s" in tried.stderr
+
+
+def test_mistake_of_a_library_is_a_failure_without_secrets(settings, monkeypatch) -> None:
+    monkeypatch.setenv("TOKEN", CANARY)
+
+    def broken(self: AppriseSink, message: Message) -> None:
+        raise ValueError(f"cannot read {self._url} as {CANARY}")
+
+    monkeypatch.setattr(AppriseSink, "send", broken)
+    error = failure(route("json://h/{env:TOKEN}"), settings)
+    assert "route 'ops': ValueError: cannot read" in str(error)
+    assert "zq7x0kv" not in str(error)
