@@ -75,8 +75,9 @@ class Metrics:
         self._nights.counts = dict(counts)
 
     def came_around(self, at: float, seconds: float, *, failed: bool) -> None:
-        """Say that a turn is over."""
-        self._heartbeat.set(at)
+        """Say that a turn is over; `at` is 0 if it did not come to its end, and the heartbeat stays what it was."""
+        if at:
+            self._heartbeat.set(at)
         self._turn.set(seconds)
         if failed:
             self._errors.inc()

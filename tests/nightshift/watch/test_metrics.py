@@ -55,3 +55,11 @@ def test_margin_of_a_night_that_is_over_is_gone(desk):
     measured(desk, metrics)
     desk.run_is("success")
     assert not [name for name in measured(desk, metrics) if "margin" in name]
+
+
+def test_turn_that_failed_leaves_the_heartbeat_as_it_was():
+    metrics = Metrics()
+    metrics.came_around(1795100000.0, 0.1, failed=False)
+    metrics.came_around(0.0, 0.1, failed=True)
+    assert metrics.registry.get_sample_value("nightshift_watch_heartbeat_timestamp_seconds") == 1795100000.0
+    assert metrics.registry.get_sample_value("nightshift_watch_errors_total") == 1
