@@ -15,6 +15,7 @@ def make_clone(root: Path) -> Path:
     ignore = shutil.ignore_patterns("__pycache__")
     for name in ("dags", "data_checks", "model_registry", "pipelines", "plugins"):
         shutil.copytree(REPOSITORY / name, root / name, ignore=ignore)
+    shutil.copy(REPOSITORY / "routes.toml", root)
     for document in DOCUMENTS:
         for path, code in BLOCK.findall((REPOSITORY / document).read_text()):
             (root / path).parent.mkdir(exist_ok=True)
