@@ -5,6 +5,7 @@
     schedule.py  when a night should begin, and when it is due
     facts.py     what is known: runs, tasks, publications, findings
     history.py   how long each step took before
+    habits.py    the same, as if it had happened tonight: as many rows, as slow as lately
     forecast.py  when will a running night be finished, and how sure is that?
     judge.py     promises, facts, history, now -> verdicts
     report.py    how good the warnings were

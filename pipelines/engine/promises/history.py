@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 
 from pipelines.engine.promises.facts import NightFact, RunFact, TaskFact
 from pipelines.engine.promises.values import Declaration, Task
@@ -40,6 +41,9 @@ class Progress:
         shards_done: By task id of running mapped steps: how many shards are finished, of how many.
         rows: Rows of this night, None while unknown.
         shards: Scoring tasks of this night, None while unknown.
+        shards_running: By task id of running mapped steps: for how many seconds each shard has been at work that still is.
+        shard_seconds: By task id of running mapped steps: how long their finished shards took, on average; only if there
+            are such.
     """
 
     waited: float | None = None
@@ -48,6 +52,8 @@ class Progress:
     shards_done: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     rows: int | None = None
     shards: int | None = None
+    shards_running: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    shard_seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def past_runs(
@@ -98,7 +104,8 @@ def progress_of(
         return Progress(waited=max(0.0, now - tick) if tick is not None else 0.0, rows=night.rows, shards=night.shards)
     mapped = {task.task_id: night.shards for task in declaration.tasks if task.mapped and night.shards}
     ended = _ends(run.tasks, mapped)
-    done, running, shards_done = {}, {}, {}
+    done, running = {}, {}
+    shards_done, shards_running, shard_seconds = {}, {}, {}
     for task in declaration.tasks:
         if task.task_id in ended:
             done[task.task_id] = max(0.0, ended[task.task_id] - _ready_at(task, ended, run.started_at))
@@ -106,8 +113,12 @@ def progress_of(
             running[task.task_id] = max(0.0, now - _ready_at(task, ended, run.started_at))
             mine = [fact for fact in run.tasks if fact.task_id == task.task_id]
             if task.mapped and night.shards:
-                shards_done[task.task_id] = (sum(fact.state == "success" for fact in mine), night.shards)
-    return Progress(None, done, running, shards_done, night.rows, night.shards)
+                took = [fact.ended_at - fact.started_at for fact in mine if fact.state == "success" and fact.ended_at]
+                shards_done[task.task_id] = (len(took), night.shards)
+                shards_running[task.task_id] = tuple(now - fact.started_at for fact in mine if not fact.over)
+                if took:
+                    shard_seconds[task.task_id] = max(0.0, fmean(took))
+    return Progress(None, done, running, shards_done, night.rows, night.shards, shards_running, shard_seconds)
 
 
 def _ready_at(task: Task, ended: Mapping[str, float], started_at: float) -> float:
