@@ -1,7 +1,8 @@
-"""`make bench`: scoring against what templates do, and a repeated night against a first one."""
+"""`make bench`: scoring against what templates do, and a repeated night against a first one; how good early warnings are."""
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -12,6 +13,20 @@ ROUNDS = 3
 
 
 def main() -> None:
+    """Run what is asked for: `promises`, or else (with a number of rows, if you like) everything."""
+    if sys.argv[1:] != ["promises"]:
+        speed()
+    promises()
+
+
+def promises() -> None:
+    """Print how good early warnings are, on simulated months."""
+    from benchmarks.promises.backtest import main as backtest
+
+    backtest(Path(os.environ.get("NIGHTSHIFT_HOME", ".nightshift")) / "reports" / "benchmarks")
+
+
+def speed() -> None:
     """Prepare a folder, run the subjects in turn, print the ratios."""
     with tempfile.TemporaryDirectory(prefix="nightshift-bench-") as name:
         folder = Path(name)

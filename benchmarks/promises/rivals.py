@@ -46,8 +46,9 @@ class WholeNights:
 class MeanDuration:
     """The mean of the last ten durations: Airflow's `AVERAGE_RUNTIME`.
 
-    It is told more than Airflow tells it: the time to the delivery and not to the end of the run, and that a run that has
-    not begun yet will end so much later. Of itself it says yes or no, 1 or 0.
+    It is told more than Airflow tells it: the time to the delivery and not to the end of the run. A mean alone knows no
+    probability: where start and mean end after the deadline it says 0; else 1, and less the longer the run outlasts the
+    mean, so that a threshold is the interval that people add to `AVERAGE_RUNTIME`.
     """
 
     mean: float
@@ -59,11 +60,11 @@ class MeanDuration:
         return cls(fmean(_until_delivery(declaration, night.steps) for night in past[-10:]))
 
     def probability(self, progress: Progress, now: float, due_at: float) -> float:
-        """Return 1 if the mean duration fits, else 0."""
+        """Return 0 if the mean duration does not fit, else mean over duration so far, at most 1."""
         if progress.waited is None and self.started_at is None:
             self.started_at = now  # it is asked every minute
         began = now if self.started_at is None else self.started_at
-        return 1.0 if max(now, began + self.mean) <= due_at else 0.0
+        return min(1.0, self.mean / max(1.0, now - began)) if began + self.mean <= due_at else 0.0
 
 
 @dataclass
