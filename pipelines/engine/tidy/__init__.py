@@ -8,6 +8,7 @@ checks.py        reports and quarantined rows of superseded checks             r
 leftovers.py     what killed writers left half written
 cache.py         copies and packages that this machine has not used for long
 events.py        the ledger's history; never a key                             rules: pipelines.engine.ledger.forgetting
+incidents.py     incidents that were resolved long ago                         rules: pipelines.engine.incidents.forgetting
 trash.py         what was deleted in MLflow                                    rules: model_registry.trash
 ```
 

@@ -15,13 +15,14 @@ from pipelines.engine.runtime import Runtime
 from pipelines.engine.tidy.cache import Cache
 from pipelines.engine.tidy.checks import Checks
 from pipelines.engine.tidy.events import Events
+from pipelines.engine.tidy.incidents import OldIncidents
 from pipelines.engine.tidy.leftovers import Leftovers
 from pipelines.engine.tidy.shards import Shards
 from pipelines.engine.tidy.trash import MlflowTrash
 from pipelines.engine.tidy.values import Kind, Limits, Scene, Waste
 
 log = logging.getLogger(__name__)
-KINDS: tuple[Kind, ...] = (Shards(), Leftovers(), Checks(), Cache(), Events(), MlflowTrash())
+KINDS: tuple[Kind, ...] = (Shards(), Leftovers(), Checks(), Cache(), Events(), OldIncidents(), MlflowTrash())
 ALONE = TaskKey(pipeline="all", step="tidy", partition="all")
 OF_A_SERVER = (
     "MLflow's server empties its own trash: run `mlflow gc --older-than {days:g}d` where its database is. "
