@@ -33,6 +33,7 @@ from pipelines.engine.promises.words import duration
 
 RANKS: Mapping[str, int] = {"noticed": 0, "at_risk": 1, "absent": 2, "stale": 3, "late": 3, "failed": 4}
 """A higher one is worse."""
+LONGEST_OWNER = 250
 LOOK_AGAIN_SECONDS = 60.0
 """A forecast changes with every look. So often at most it is written down."""
 OUTDATED_SECONDS = 600.0
@@ -179,7 +180,7 @@ def _open(verdict: Verdict, owner_of: Callable[[str], str], now: float) -> Chang
         promise_id=verdict.promise_id,
         dag_id=verdict.dag_id,
         night=verdict.night,
-        owner=owner_of(verdict.dag_id),
+        owner=owner_of(verdict.dag_id)[:LONGEST_OWNER],
         state=_state(verdict),
         alert=alert,
         severity=SEVERITY_OF[alert],
@@ -207,7 +208,7 @@ def _reopen(known: Known, verdict: Verdict, owner_of: Callable[[str], str], now:
         return None
     after = replace(
         before,
-        owner=owner_of(verdict.dag_id),
+        owner=owner_of(verdict.dag_id)[:LONGEST_OWNER],
         state=_state(verdict),
         alert=verdict.alert,
         severity=SEVERITY_OF[verdict.alert],

@@ -81,6 +81,29 @@ def write_message(incident: Incident, occasion: str, context: Context, now: floa
     )
 
 
+def plain_message(incident: Incident, occasion: str, context: Context, now: float) -> Message:
+    """Write what can always be said: the incident's own words. For a night whose times or texts cannot be shown."""
+    title = f"{incident.dag_id}, {incident.night}: {incident.alert}, {incident.state}"
+    shown = _cut(hidden(_storable(title), *context.secrets), LONGEST_TITLE)
+    show = f"nightshift incidents show {incident.id[:SHOWN_DIGITS]}"
+    runbook = runbook_of(incident.alert, context.runbooks)
+    return Message(
+        incident_id=incident.id,
+        occasion=occasion,
+        alert=incident.alert,
+        severity=incident.severity,
+        state=incident.state,
+        owner=incident.owner,
+        dag_id=incident.dag_id,
+        night=incident.night,
+        title=shown,
+        text=f"{shown}\n\nNext: `{show}`\nRunbook: {runbook}",
+        runbook=runbook,
+        at=now,
+        opened_at=incident.opened_at,
+    )
+
+
 def runbook_of(alert: AlertKind, base: str = RUNBOOKS) -> str:
     """Return the address of the page that says what to do about an alert."""
     return f"{base.rstrip('/')}/{alert.replace('_', '-')}.md"
@@ -108,8 +131,7 @@ class _Page:
 
     def shown(self, text: str) -> str:
         """One line without secrets, control characters, and halves of characters, which no receiver understands."""
-        whole = hidden(text, *self.context.secrets).encode("utf-8", "replace").decode()
-        return re.sub(r"[\x00-\x1f\x7f]+", " ", whole).rstrip()
+        return _storable(hidden(text, *self.context.secrets)).rstrip()
 
     @property
     def subject(self) -> str:
@@ -270,6 +292,10 @@ class _Page:
         if pipeline and kind == "training":
             return f"nothing tonight: the present champion of {pipeline} goes on scoring, and grows older"
         return f"whatever waits for {self.incident.dag_id}{shards}"
+
+
+def _storable(text: str) -> str:
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", text.encode("utf-8", "replace").decode())
 
 
 def _cut(text: str, longest: int) -> str:

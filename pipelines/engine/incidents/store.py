@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from pipelines.engine.clock import REAL, Clock
 from pipelines.engine.errors import LedgerError, UsageError, nearest
 from pipelines.engine.incidents.lifecycle import Change, Known, Policy, close, incident_id, settle
-from pipelines.engine.incidents.message import Context, write_message
+from pipelines.engine.incidents.message import Context, plain_message, write_message
 from pipelines.engine.incidents.past import told_so_far
 from pipelines.engine.incidents.values import Incident, IncidentEvent, Message, Silence
 from pipelines.engine.ledger.database import Database
@@ -272,7 +272,7 @@ class Incidents(Database):
             _update(connection, change.before, asdict(after))
         told: Mapping[str, Any] = {}
         if change.occasion is not None:
-            message = write_message(after, change.occasion, context(after.dag_id), now)
+            message = _message(after, change.occasion, context(after.dag_id), now)
             routes = list(dict.fromkeys(routes_for(message) if change.routes is None else change.routes))
             if not routes:
                 log.warning("no route wants to hear: %s", message.title)
@@ -281,6 +281,15 @@ class Incidents(Database):
             told = {"routes": routes}
         for note in change.notes:
             _note(connection, after.id, now, note.event, by, {**note.detail, **(told if "told" in note.detail else {})})
+
+
+def _message(incident: Incident, occasion: str, context: Context, now: float) -> Message:
+    try:
+        return write_message(incident, occasion, context, now)
+    except Exception:
+        # Whatever is odd about this night, somebody must hear of it, and of all other nights.
+        log.exception("the message about incident %s could not be written in full", incident.id)
+        return plain_message(incident, occasion, context, now)
 
 
 def _known(connection: Connection, verdicts: Sequence[Verdict], now: float) -> dict[str, Known]:

@@ -190,3 +190,12 @@ def test_patience_is_the_policy_that_is_given(small_shop):
     small_shop.settle(verdict("late"), now=DUE, policy=policy)
     small_shop.settle(now=DUE + 5, policy=policy)
     assert small_shop.occasions("boss") == ["escalated"]
+
+
+def test_night_whose_times_cannot_be_shown_is_told_all_the_same(small_shop, caplog):
+    never = verdict("late", due_at=1e30, night="2026-11-20")
+    small_shop.settle(never, verdict("late"), now=DUE)
+    told = {row.message["night"]: row.message["title"] for row in small_shop.rows()}
+    assert told["2026-11-20"] == "flights_scoring, 2026-11-20: late, late"
+    assert told["2026-11-19"].endswith("not finished by 11:00 UTC")
+    assert "could not be written in full" in caplog.text

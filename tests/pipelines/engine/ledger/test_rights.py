@@ -8,7 +8,10 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.engine.errors import LedgerError
+from pipelines.engine.incidents.forgetting import forget_some
 from pipelines.engine.ledger import Done, Ledger
+from tests.pipelines.engine.incidents.nights import DUE, ID, verdict
+from tests.pipelines.engine.incidents.shop import Shop
 from tests.pipelines.engine.ledgers import Inside
 from tests.pipelines.engine.steps.places import ROOT
 from tests.support.roles import role_with_password
@@ -60,6 +63,28 @@ def test_role_that_tidies_up_removes_what_may_go_and_nothing_else(worker_url, ke
     with Inside(worker_url) as door, pytest.raises(DBAPIError, match="append-only"):
         door.connection.exec_driver_sql("DELETE FROM task_events")
     assert [event.event for event in ledger.history(key.digest)] == ["finished"]
+
+
+def test_workers_can_do_all_that_incidents_need_and_the_role_that_tidies_up_forgets_them(worker_url):
+    shop = Shop(worker_url)
+    shop.settle(verdict("late"), now=DUE)
+    shop.at(DUE).acknowledge(ID, by="ada")
+    shop.at(DUE).silence(ID, seconds=60.0, by="ada", reason="x")
+    shop.at(DUE).unsilence(ID)
+    shop.settle(verdict("done", late_by=60.0), now=DUE + 60)
+    [letter, _] = shop.outbox.take("me", limit=2, lease_seconds=60.0)
+    shop.outbox.failed(letter.id, "me", "no", retry_in=1.0)
+    with pytest.raises(LedgerError, match="permission denied for table silences"):
+        shop.outbox.do(lambda connection: forget_some(connection, DUE))
+    with Inside(worker_url.replace("nightshift_worker:a%20password@", "nightshift@")) as owner:
+        owner.connection.exec_driver_sql(GRANTS_TO_TIDY)
+    assert shop.outbox.do(lambda connection: forget_some(connection, DUE)) == 0
+    shop.close()
+
+
+def test_workers_cannot_rewrite_what_was_told(worker_url):
+    with Inside(worker_url) as door, pytest.raises(DBAPIError, match="permission denied"):
+        door.connection.exec_driver_sql("UPDATE incident_events SET event = 'resolved'")
 
 
 @pytest.mark.parametrize(
