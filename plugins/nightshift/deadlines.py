@@ -12,7 +12,6 @@ import functools
 import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import DAG
@@ -20,10 +19,11 @@ from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineAlert
 
 from nightshift.timetables import schedule_of
-from pipelines.engine.clock import REAL, Clock
 from pipelines.engine.promises.declare import said
 from pipelines.engine.promises.schedule import due_at, night_of, ticks
 from pipelines.engine.promises.values import Declaration, Promise, PromiseKind
+from pipelines.engine.replay import read_clock
+from pipelines.engine.settings import read_settings
 
 if TYPE_CHECKING:
     from airflow.models import DagRun
@@ -89,7 +89,7 @@ class PromisedTime(BaseDeadlineReference):
     def _due(self, run: DagRun, session: Session) -> datetime | None:
         if run.run_type == "backfill" and not self.backfills:
             return None
-        clock, promise = _read_clock(), self.promise(run.dag_id)
+        clock, promise = read_clock(read_settings()), self.promise(run.dag_id)
         now = datetime.now(UTC).timestamp()
         tick = run.run_after.timestamp() if run.run_type in ("scheduled", "backfill") else None
         if run.partition_key and run.run_type != "scheduled":
@@ -137,9 +137,9 @@ async def ask_the_watch(context: dict[str, Any], **_: object) -> str:
 
 
 def _judge(dag_id: str) -> None:
-    from pipelines.engine.settings import read_settings
+    from nightshift.watch.turn import judge_now
 
-    import_module("nightshift.watch.turn").judge_now(read_settings(), dag_id)
+    judge_now(read_settings(), dag_id)
 
 
 def tick_of(declaration: Declaration, night: str) -> float | None:
@@ -159,16 +159,6 @@ def _schedule_in(session: Session, dag_id: str) -> Declaration:
 
     stored = SerializedDagModel.get(dag_id, session=session)
     return Declaration(dag_id) if stored is None else schedule_of(dag_id, stored.dag.timetable)
-
-
-def _read_clock() -> Clock:
-    from pipelines.engine.settings import read_settings
-
-    try:
-        clock: Clock = import_module("pipelines.engine.replay").read_clock(read_settings())
-    except ModuleNotFoundError:
-        return REAL
-    return clock
 
 
 def repair_dag_test() -> None:

@@ -1,6 +1,6 @@
 """What the DAG files promise, read in a process of its own: Airflow is heavy, and a DAG file may do anything.
 
-    python -m nightshift.declarations FOLDER    prints them as JSON
+python -m nightshift.declarations FOLDER    prints them as JSON
 """
 
 from __future__ import annotations
@@ -8,16 +8,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.errors import NightshiftError
 from pipelines.engine.promises.values import Declaration
+from pipelines.engine.replay import file_of
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -45,12 +47,14 @@ class Read:
         documented: DAGs that have a page (`doc_md`).
         owners: By DAG: the owners of its tasks.
         problems: By file: why it, or a DAG in it, cannot be read.
+        lines: By file: where in it the problem is, if that is known.
     """
 
     declarations: tuple[Declaration, ...] = ()
     documented: frozenset[str] = frozenset()
     owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_declarations(folder: Path, *, airflow_home: Path | None = None) -> Read:
@@ -66,7 +70,7 @@ def read_declarations(folder: Path, *, airflow_home: Path | None = None) -> Read
     with tempfile.TemporaryDirectory(prefix="nightshift-dags-") as bare:
         home = airflow_home if airflow_home is not None and (airflow_home / "airflow.cfg").exists() else Path(bare)
         command = [sys.executable, "-W", "ignore", "-m", "nightshift.declarations", str(folder)]
-        environment = _environment(home)
+        environment = {**process_environment(os.environ), "AIRFLOW_HOME": os.environ.get("AIRFLOW_HOME") or str(home)}
         try:
             done = subprocess.run(  # noqa: S603 - our own module
                 command, env=environment, capture_output=True, text=True, check=False, timeout=READ_SECONDS
@@ -101,7 +105,7 @@ def refresh_declarations(
         LedgerError: The ledger cannot be written.
     """
     dags = folder or dags_folder()
-    digest = digest_of(dags)
+    digest = digest_of(dags, file_of(settings))
     before = observations.heartbeat(HEARTBEAT)
     if not always and before is not None and before[1].get("digest") == digest:
         return []
@@ -121,29 +125,35 @@ def dags_folder() -> Path:
     return REPOSITORY / "dags"
 
 
-def digest_of(folder: Path) -> str:
-    """Return a digest of the names, sizes and times of the DAG files and of the pipelines and operators that they import."""
+def digest_of(folder: Path, *others: Path) -> str:
+    """Return a digest of the names, sizes and times of the DAG files and of the pipelines and operators that they import.
+
+    Args:
+        folder: The DAGs folder.
+        *others: Files that say something to DAG files, too.
+    """
     roots = (folder, folder.parent / "pipelines", folder.parent / "plugins")
-    seen = [line for root in roots for line in _stats(root)]
+    seen = [line for root in roots for line in _stats(sorted(root.rglob("*.py")))]
+    seen += _stats(others)
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()
 
 
-def _stats(root: Path) -> Iterator[str]:
-    for path in sorted(root.rglob("*.py")):
+def _stats(paths: Iterable[Path]) -> Iterator[str]:
+    for path in paths:
         try:
             status = path.stat()
-        except OSError:  # it went away while we looked
+        except OSError:  # it is not there, or went away while we looked
             continue
         yield f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
-def _environment(home: Path) -> dict[str, str]:
-    here = str(Path(__file__).resolve().parents[1])
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(dict.fromkeys([root, here, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]))
-    bare = {"AIRFLOW__CORE__LOAD_EXAMPLES": "False", "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR"}
-    asked = os.environ.get("AIRFLOW_HOME")
-    return {**bare, **os.environ, "AIRFLOW_HOME": asked or str(home), "PYTHONPATH": path}
+def process_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a process that reads DAG files: quiet, and with this repository's packages."""
+    package = Path(__file__).resolve().parents[1]
+    given = base.get("PYTHONPATH", "").split(os.pathsep)
+    path = os.pathsep.join(dict.fromkeys([str(package.parent), str(package), *filter(None, given)]))
+    quiet = {"AIRFLOW__CORE__LOAD_EXAMPLES": "False", "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR"}
+    return {**quiet, **base, "PYTHONPATH": path}
 
 
 def _read_json(value: Mapping[str, Any]) -> Read:
@@ -152,6 +162,7 @@ def _read_json(value: Mapping[str, Any]) -> Read:
         frozenset(value["documented"]),
         {dag_id: tuple(owners) for dag_id, owners in value["owners"].items()},
         dict(value["problems"]),
+        dict(value["lines"]),
     )
 
 
@@ -170,6 +181,7 @@ def read_here(folder: Path) -> Read:
         frozenset(dag_id for dag_id in kept if (bag.dags[dag_id].doc_md or "").strip()),
         {dag_id: tuple(sorted({task.owner for task in bag.dags[dag_id].tasks})) for dag_id in kept},
         problems,
+        {file: line for file, trace in bag.import_errors.items() if (line := _line_in(trace, file)) is not None},
     )
 
 
@@ -189,6 +201,12 @@ def _declare(dag: DAG, folder: Path, declarations: list[Declaration], problems: 
         declarations.append(complete(declaration))
 
 
+def _line_in(trace: str, file: str) -> int | None:
+    """The line of a DAG file that a traceback came through last, or None."""
+    passed = re.findall(rf'{re.escape(file)}", line (\d+)', trace)
+    return int(passed[-1]) if passed else None
+
+
 def _last_words(trace: str) -> str:
     """The sentence of a traceback: from the line that names the exception on."""
     lines = trace.strip().splitlines()
@@ -205,6 +223,7 @@ def main(arguments: Sequence[str]) -> None:
         "documented": sorted(read.documented),
         "owners": read.owners,
         "problems": read.problems,
+        "lines": read.lines,
     }
     sys.stdout.write(f"{MARK}{json.dumps(value)}\n")
 

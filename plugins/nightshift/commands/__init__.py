@@ -6,12 +6,14 @@ from nightshift.commands.airflow import airflow
 from nightshift.commands.alerts import alerts
 from nightshift.commands.data import data
 from nightshift.commands.demo import demo
+from nightshift.commands.doctor import doctor
 from nightshift.commands.drill import drill
 from nightshift.commands.incidents import incidents
 from nightshift.commands.keys import keys
 from nightshift.commands.live import live
 from nightshift.commands.migrate import migrate
 from nightshift.commands.pipelines import pipelines
+from nightshift.commands.promises import promises
 from nightshift.commands.run import check, score, train
 from nightshift.commands.status import status
 from nightshift.commands.tidy import tidy
@@ -32,8 +34,10 @@ COMMANDS: tuple[click.Command, ...] = (
     status,
     incidents,
     keys,
+    promises,
     alerts,
     watch,
+    doctor,
     tidy,
     drill,
     migrate,

@@ -111,7 +111,7 @@ def _look(root: str, file: str) -> list[dict[str, Any]]:
     import runpy
 
     watcher, before = _Watcher(root), set(sys.modules)
-    sys.meta_path.insert(0, watcher)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, watcher)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(BaseException):
         runpy.run_path(file)
     new = {name.partition(".")[0] for name in set(sys.modules) - before}

@@ -35,12 +35,16 @@ def _slas(node: ast.AST) -> Iterator[tuple[int, str]]:
             if isinstance(key, ast.Constant) and key.value in SLA_WORDS:
                 yield key.lineno, f'"{key.value}"'
     elif isinstance(node, ast.Assign):
-        for target in node.targets:
-            if isinstance(target, ast.Attribute) and target.attr in SLA_WORDS:
-                yield target.lineno, f".{target.attr}"
-            if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-                if target.slice.value in SLA_WORDS:
-                    yield target.lineno, f'["{target.slice.value}"]'
+        yield from _assigned(node.targets)
+
+
+def _assigned(targets: list[ast.expr]) -> Iterator[tuple[int, str]]:
+    for target in targets:
+        if isinstance(target, ast.Attribute) and target.attr in SLA_WORDS:
+            yield target.lineno, f".{target.attr}"
+        key = target.slice if isinstance(target, ast.Subscript) else None
+        if isinstance(key, ast.Constant) and key.value in SLA_WORDS:
+            yield target.lineno, f'["{key.value}"]'
 
 
 def line_of(dag_id: str, text: str) -> int:
@@ -51,9 +55,7 @@ def line_of(dag_id: str, text: str) -> int:
         return 1
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     named = [call.lineno for call in calls if _names(call, dag_id)]
-    functions = [
-        node.lineno for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == dag_id
-    ]
+    functions = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == dag_id]
     made = [call.lineno for call in calls if dag_id.endswith(FACTORIES.get(_called(call), "\0"))]
     return next(iter([*named, *functions, *made]), 1)
 
