@@ -40,6 +40,7 @@ class Replay:
 
     Attributes:
         pipeline: Whose past is replayed.
+        name: Tells it from other replays: when it was begun, in UTC.
         days: By how many days it is moved: whole weeks.
         speed: How many seconds pass for nights in one second.
         clock: Translates the ledger's time. It shows real time while the replay is prepared or its speed is 1.
@@ -51,6 +52,7 @@ class Replay:
     """
 
     pipeline: str
+    name: str
     days: int
     speed: float
     clock: Clock
@@ -117,6 +119,7 @@ def begin(recording: Recording, pipeline: str, *, now: float, speed: float, show
     days = (today - source).days
     return Replay(
         pipeline=pipeline,
+        name=datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S"),
         days=days,
         speed=speed,
         clock=REAL if speed == 1.0 else Clock(began=now, showed=shown),
@@ -203,7 +206,7 @@ def read_kept(settings: Settings) -> Replay | None:
         return Replay(**{**value, "clock": Clock.from_json(value["clock"])})
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{file} does not say which replay is on: {type(error).__name__}. "
             "Delete it, and begin a new one with `nightshift up --live`."

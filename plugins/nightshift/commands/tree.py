@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nightshift.embedded.background import Running
+    from nightshift.live.start import Wanted
 
 port_option = click.option(
     "--port", type=click.IntRange(1, 65535), help="Port of the UI; by default 8080 or a free one."
@@ -30,7 +31,10 @@ COMPANIONS: dict[str, Sequence[str]] = {"watch": ("nightshift.watch",)}
 @click.option("--speed", type=float, help="With --live: how many seconds pass in one; 600: a day in 144 seconds.")
 @click.option("--at", metavar="HH:MM", help="With --live and --speed: what clocks show when it begins.")
 @click.option("--restart", is_flag=True, help="With --live: begin anew instead of going on.")
-def up(port: int | None, tasks: int, live: bool, speed: float | None, at: str | None, restart: bool) -> None:
+@click.option("--history", type=click.IntRange(0, 28), default=7, help="With --live: nights to score first; 7.")
+def up(
+    port: int | None, tasks: int, live: bool, speed: float | None, at: str | None, restart: bool, history: int
+) -> None:
     """Start Airflow on this machine, and come back when it is healthy.
 
     It listens on 127.0.0.1 only, and keeps everything in .nightshift/airflow (or under NIGHTSHIFT_HOME).
@@ -43,7 +47,9 @@ def up(port: int | None, tasks: int, live: bool, speed: float | None, at: str | 
     from pipelines.engine.errors import UsageError
 
     if live:
-        _go_live(port, tasks, speed, _time_of(at), restart)
+        from nightshift.live.start import Wanted
+
+        _go_live(Wanted(speed, _time_of(at), restart, history, port, tasks, COMPANIONS))
         return
     if speed is not None or at is not None or restart:
         raise UsageError("--speed, --at and --restart belong to the replay: give --live as well")
@@ -65,19 +71,18 @@ def up(port: int | None, tasks: int, live: bool, speed: float | None, at: str | 
         click.echo("A replay is on; look at it with: nightshift live status")
 
 
-def _go_live(port: int | None, tasks: int, speed: float | None, at: time | None, restart: bool) -> None:
+def _go_live(wanted: Wanted) -> None:
     from nightshift.commands.show import progress
     from nightshift.live.driver import replayed_dags
-    from nightshift.live.start import Wanted, go_live, in_words
+    from nightshift.live.start import go_live, in_words
     from pipelines.engine.catalog import load_pipeline
     from pipelines.engine.ledger.observations import Observations
     from pipelines.engine.settings import read_settings
 
     settings = read_settings()
-    wanted = Wanted(speed, at, restart, port, tasks, COMPANIONS)
     with progress() as show:
         replay, running = go_live(settings, wanted, say, show)
-    _show(running, port)
+    _show(running, wanted.port)
     observations, recording = Observations(settings.ledger_url), load_pipeline(replay.pipeline).recording
     if recording is not None:
         for line in in_words(replay, recording, replayed_dags(observations, replay), observations.now()):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WINDOW_SECONDS = 600.0
-MOST_RESTARTS = 4
-"""Of a process of Airflow's within that time. One that dies a fifth time will not be mended by a sixth start: the tree ends
+MOST_RESTARTS = 3
+"""Of a process of Airflow's within that time. One that dies a fourth time will not be mended by a fifth start: the tree ends
 and says why, instead of burning a laptop's battery overnight."""
 LONGEST_PAUSE_SECONDS = 60.0
 

@@ -39,9 +39,9 @@ def pause_of(speed: float) -> float:
     return max(SHORTEST_PAUSE_SECONDS, min(LONGEST_PAUSE_SECONDS, 60.0 / speed))
 
 
-def run_id_of(dag_id: str, night: str) -> str:
-    """Return the name of a night's run, which is the same however often it is asked for."""
-    return f"live__{dag_id}__{night}"
+def run_id_of(replay: Replay, night: str) -> str:
+    """Return the name of a night's run in a replay, which is the same however often it is asked for."""
+    return f"live__{replay.name}__{night}"
 
 
 def replayed_dags(observations: Observations, replay: Replay) -> list[Declaration]:
@@ -123,12 +123,12 @@ class Driver:
         dags = replayed_dags(self._observations, replay)
         for declaration in dags:
             for tick in ticks(declaration, since if starts == replay.starts else replay.starts, shown):
-                self._start(declaration.dag_id, night_of(declaration, tick))
+                self._start(replay, declaration.dag_id, night_of(declaration, tick))
         if dags:  # before anybody has read the DAG files there are none
             self._looked = (replay.starts, shown)
 
-    def _start(self, dag_id: str, night: str) -> None:
-        run = self._client.trigger(dag_id, partition_key=night, run_id=run_id_of(dag_id, night))
+    def _start(self, replay: Replay, dag_id: str, night: str) -> None:
+        run = self._client.trigger(dag_id, partition_key=night, run_id=run_id_of(replay, night))
         if run.created:
             log.info("asked Airflow for %s of night %s", dag_id, night)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from datetime import time as time_of_day
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from nightshift.embedded import background
 from nightshift.live.driver import ROLE, replayed_dags, run_id_of
-from nightshift.live.orders import read_orders
+from nightshift.live.orders import Orders, give_orders, read_orders
 from pipelines.engine import replay as replays
 from pipelines.engine.errors import UsageError
+from pipelines.engine.nights import span
 from pipelines.engine.promises.schedule import night_of, ticks
 from pipelines.engine.replay import DAY_SECONDS, Replay, keep, read_kept, read_replay
 from pipelines.engine.replaying import Delivery, Folders, deliveries, due_until
@@ -22,6 +24,7 @@ from pipelines.engine.replaying import Delivery, Folders, deliveries, due_until
 if TYPE_CHECKING:
     from nightshift.embedded.background import Running
     from nightshift.embedded.client import AirflowClient
+    from nightshift.embedded.records import DagRun
     from pipelines.engine.ledger.observations import Observations
     from pipelines.engine.pipeline import Pipeline, Progress, Recording
     from pipelines.engine.promises.values import Declaration
@@ -42,6 +45,7 @@ class Wanted:
         speed: Replayed seconds for each second; None: as the replay that goes on, or 1.
         at: What local clocks show when a new replay begins; None: the present time.
         restart: Begin anew, though there is a replay that could go on.
+        history: How many of the last nights are scored before it begins.
         port: Of the UI, or None.
         tasks: How many run at the same time.
         companions: Further processes of the tree.
@@ -50,6 +54,7 @@ class Wanted:
     speed: float | None = None
     at: time_of_day | None = None
     restart: bool = False
+    history: int = HISTORY_NIGHTS
     port: int | None = None
     tasks: int = 2
     companions: dict[str, Sequence[str]] | None = None
@@ -78,8 +83,8 @@ def go_live(settings: Settings, wanted: Wanted, say: Say, progress: Progress) ->
     _refuse_what_runs(background.running(settings.home, REPOSITORY), wanted)
     migrate(settings.ledger_url)
     observations = Observations(settings.ledger_url)
-    prepare_data(settings)
     replay = _choose(settings, pipeline, pipeline.recording, observations, wanted)
+    prepare_data(settings)
     _deliver_until_now(settings, pipeline, replay, observations, progress)
     keep(settings, replay)
     running = background.up(
@@ -92,7 +97,8 @@ def go_live(settings: Settings, wanted: Wanted, say: Say, progress: Progress) ->
     )
     if not replay.running:
         with AirflowClient(running.url) as client:
-            _make_history(client, observations, replay, say)
+            if replay.clock.before is None:  # else it was running before, and has its history
+                _make_history(client, observations, replay, wanted.history, say)
         replay = keep(settings, replays.run(replay, observations.now()))
     return replay, running
 
@@ -114,6 +120,7 @@ def _choose(
     if kept is None or wanted.restart:
         if kept is not None:
             _folders(settings, pipeline, kept).withdraw()
+        give_orders(settings, Orders())
         speed = wanted.speed if wanted.speed is not None else 1.0
         showed = _first_moment(settings, recording, now, speed, wanted.at)
         return replays.begin(recording, pipeline.name, now=now, speed=speed, showed=showed)
@@ -178,18 +185,29 @@ def _deliver_until_now(
     _folders(settings, pipeline, replay).deliver(due, progress)
 
 
-def _make_history(client: AirflowClient, observations: Observations, replay: Replay, say: Say) -> None:
-    """Have a champion, and last week's nights: the beginning of what forecasts rest upon."""
+def _make_history(client: AirflowClient, observations: Observations, replay: Replay, wanted: int, say: Say) -> None:
+    """Have a champion, and last week's nights: the beginning of what forecasts rest upon.
+
+    One night after the other: a history of nights that got in each other's way would foretell the wrong thing.
+    """
     from nightshift.demonstration import AS_OF, train, watch_runs
 
     if not _has_champion(observations):
         say(f"no champion yet: training as of {AS_OF}")
         train(client)
-    nights = _last_nights(_declared(observations, replay, say), replay, observations.now())
-    say(f"last week's nights, {nights[0]} to {nights[-1]}")
-    dag_id = f"{replay.pipeline}_scoring"
-    runs = [client.trigger(dag_id, partition_key=night, run_id=run_id_of(dag_id, night)) for night in nights]
-    watch_runs(client, lambda: [client.dag_run(run.dag_id, run.run_id) for run in runs], len(runs))
+    declaration = _declared(observations, replay, say)
+    nights = last_nights(declaration, replay, observations.now(), wanted)
+    if nights:
+        say(f"the last nights, {span(nights)}")
+    for night in nights:
+        run = client.trigger(declaration.dag_id, partition_key=night, run_id=run_id_of(replay, night))
+        watch_runs(client, partial(_again, client, run), 1, fail=False)
+        if not client.dag_run(run.dag_id, run.run_id).succeeded:
+            say(f"night {night} failed; the replay begins without it")
+
+
+def _again(client: AirflowClient, run: DagRun) -> list[DagRun]:
+    return [client.dag_run(run.dag_id, run.run_id)]
 
 
 def _has_champion(observations: Observations) -> bool:
@@ -222,14 +240,12 @@ def _declared(observations: Observations, replay: Replay, say: Say) -> Declarati
         time.sleep(0.2)
 
 
-def _last_nights(declaration: Declaration, replay: Replay, now: float) -> list[str]:
-    """Return the nights whose runs should have begun in the last days, by the schedule as it is without a replay."""
-    from dataclasses import replace
-
+def last_nights(declaration: Declaration, replay: Replay, now: float, wanted: int) -> list[str]:
+    """Return the last nights whose runs should have begun by now, by the schedule as it is without a replay."""
     shown = replay.clock.shows(now)
     always = replace(declaration, starts=None, ends=None)
-    found = ticks(always, shown - (HISTORY_NIGHTS + 1) * DAY_SECONDS, shown)
-    return [night_of(declaration, tick) for tick in found][-HISTORY_NIGHTS:]
+    found = ticks(always, shown - (wanted + 1) * DAY_SECONDS, shown)
+    return [night_of(declaration, tick) for tick in found][len(found) - min(wanted, len(found)) :]
 
 
 def in_words(replay: Replay, recording: Recording, dags: Sequence[Declaration], now: float) -> list[str]:

@@ -17,8 +17,10 @@ import pytest
 
 from nightshift.embedded import background
 from nightshift.embedded.errors import AlreadyRunning, ApiError, NotThere, PortTaken, StartFailed, WaitedTooLong
+from nightshift.embedded.mending import MOST_RESTARTS
 from nightshift.embedded.migration import is_migrated
 from nightshift.embedded.records import backfill_range
+from nightshift.embedded.state import read_state
 from nightshift.embedded.tree import AirflowTree
 from tests.nightshift.embedded.trees import CANARY, eventually, make_repository, processes_of
 
@@ -196,16 +198,35 @@ class TestEnds:
         assert processes_of(home) == []
         assert not background.down(home, repository).was_running
 
-    def test_a_process_that_dies_takes_the_tree_with_it_and_says_why(self, place):
+    def test_a_scheduler_that_was_killed_comes_back_and_one_that_keeps_dying_ends_the_tree(self, place):
         home, repository = place
         running = background.up(home, repository)
-        state = json.loads((home / "airflow" / "state.json").read_text())
-        os.kill(state["roles"]["scheduler"]["pid"], signal.SIGKILL)
+        victim = self.kill_scheduler(home, 0)
+        with self.client(running.url) as client:
+            run = client.trigger("toy_night", partition_key="2013-05-05", run_id="after-the-kill")
+            assert client.wait_for_run("toy_night", run.run_id, timeout=120).succeeded
+        assert background.running(home, repository) is not None
+        assert read_state(home / "airflow" / "state.json").restarts == {"scheduler": 1}
+        for _ in range(MOST_RESTARTS):
+            victim = self.kill_scheduler(home, victim)
         assert eventually(lambda: background.running(home, repository) is None)
         assert eventually(lambda: not psutil.pid_exists(running.pid) or processes_of(home) == [])
-        left = json.loads((home / "airflow" / "state.json").read_text())
-        assert "scheduler ended by signal 9" in left["error"]
+        left = read_state(home / "airflow" / "state.json")
+        assert "scheduler ended by signal 9" in left.error
+        assert "It was started anew 3 times, and died each time." in left.error
         assert processes_of(home) == []
+
+    def kill_scheduler(self, home: Path, last: int) -> int:
+        """Kill the scheduler that came after the last one; return which that was."""
+
+        def pid() -> int:
+            state = read_state(home / "airflow" / "state.json")
+            return state.roles["scheduler"].pid
+
+        assert eventually(lambda: pid() != last)
+        victim = pid()
+        os.kill(victim, signal.SIGKILL)
+        return victim
 
     def test_a_damaged_database_is_told_from_the_log_of_the_process_that_met_it(self, place):
         home, repository = place
