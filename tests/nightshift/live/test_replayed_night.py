@@ -83,7 +83,7 @@ def test_a_night_is_delivered_started_and_published_by_the_replayed_clock(home):
     replay = json.loads(nightshift(home, "live", "status", "--json"))
     history = [*published(home)]
     assert eventually(lambda: len(published(home)) > len(history), 90)
-    night = sorted({*published(home)} - {*history})[0]
+    night = min({*published(home)} - {*history})
     assert replay["first"] <= night <= replay["last"]
     assert published(home)[night]["rows_in"] > 300
     assert json.loads(nightshift(home, "live", "status", "--json"))["shows"] > replay["shows"]
