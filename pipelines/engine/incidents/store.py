@@ -227,11 +227,11 @@ class Incidents(Database):
             nights.setdefault(promise_id, []).append(night)
         return nights
 
-    def counts(self) -> dict[tuple[str, str, str], int]:
-        """Return how many incidents are open, by DAG, state and severity."""
-        by = (incidents.c.dag_id, incidents.c.state, incidents.c.severity)
+    def counts(self) -> dict[tuple[str, str, str, str], int]:
+        """Return how many incidents are open, by DAG, owner, state and severity."""
+        by = (incidents.c.dag_id, incidents.c.owner, incidents.c.state, incidents.c.severity)
         wanted = select(*by, func.count()).where(incidents.c.resolved_at.is_(None)).group_by(*by)
-        return {(row[0], row[1], row[2]): row[3] for row in self.do(lambda c: c.execute(wanted).all())}
+        return {(row[0], row[1], row[2], row[3]): row[4] for row in self.do(lambda c: c.execute(wanted).all())}
 
     def names(self) -> set[str]:
         """Return the DAGs and promises that incidents were ever about, and the ids of open incidents."""

@@ -1,5 +1,6 @@
 """Where alerts go: routes from `routes.toml`, and a sink for each kind of address.
 
+context.py       what messages need to know beside the incident
 references.py    what a URL asks for in braces: secrets, and fields of the message (pure)
 routes.py        routes.toml -> routes; who is told what (pure, beside the reading of the file)
 secrets.py       the secrets themselves, from the environment or from Airflow, when they are needed

@@ -110,14 +110,12 @@ def ack(incident: str, by: str) -> None:
 @by_option
 def close(incident: str, reason: str, by: str) -> None:
     """Resolve an incident by hand, for a night that nobody will mend. The same trouble does not open it again."""
-    from pipelines.engine.incidents.message import Context
+    from nightshift.alerts.context import context_of
+    from nightshift.alerts.routes import read_routes
     from pipelines.engine.settings import read_settings
 
-    declared, url = _declarations(), read_settings().ledger_url
-
-    def context(dag_id: str) -> Context:
-        return Context(declaration=declared.get(dag_id), secrets=(url,))
-
+    settings = read_settings()
+    context = context_of(settings, read_routes(settings), _declarations())
     closed = _incidents().close(incident, by=by, reason=reason, context=context)
     click.echo(f"{closed.promise_id}, {closed.night} is closed")
 
@@ -270,11 +268,12 @@ def _declarations() -> dict[str, Declaration]:
 def _incidents() -> Incidents:
     from pipelines.engine.incidents.store import Incidents
     from pipelines.engine.ledger.store import Ledger
+    from pipelines.engine.replay import read_clock
     from pipelines.engine.settings import read_settings
 
-    url = read_settings().ledger_url
-    Ledger(url).check()
-    return Incidents(url)
+    settings = read_settings()
+    Ledger(settings.ledger_url).check()
+    return Incidents(settings.ledger_url, clock=read_clock(settings))
 
 
 def _outbox() -> Outbox:

@@ -27,7 +27,7 @@ class Metrics:
         said = "Time between when a night is (or is foreseen to be) finished and when it is due; negative: too late."
         self._margin = Gauge(name, said, ("dag_id", "promise", "night"), registry=where)
         self._incidents = Gauge(
-            "nightshift_incidents", "Open incidents.", ("dag_id", "state", "severity"), registry=where
+            "nightshift_incidents", "Open incidents.", ("dag_id", "owner", "state", "severity"), registry=where
         )
         said = "Time since the newest night of a published table was published."
         self._age = Gauge("nightshift_predictions_age_seconds", said, ("pipeline",), registry=where)
@@ -51,8 +51,8 @@ class Metrics:
                 margin = verdict.due_at - max(foreseen, now)
                 self._margin.labels(verdict.dag_id, verdict.promise_id, verdict.night).set(margin)
 
-    def show_incidents(self, counts: Mapping[tuple[str, str, str], int]) -> None:
-        """Show how many incidents are open, by DAG, state and severity."""
+    def show_incidents(self, counts: Mapping[tuple[str, str, str, str], int]) -> None:
+        """Show how many incidents are open, by DAG, owner, state and severity."""
         self._incidents.clear()
         for labels, number in counts.items():
             self._incidents.labels(*labels).set(number)

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from nightshift.alerts.context import context_of
 from nightshift.alerts.routes import Routing, read_routes, routes_for
 from nightshift.alerts.sinks import open_sink
 from nightshift.watch.gathering import Gathering
@@ -15,7 +16,6 @@ from nightshift.watch.tables import Tables
 from pipelines.engine.clock import REAL
 from pipelines.engine.errors import DeclarationError
 from pipelines.engine.incidents.lifecycle import Change, Policy
-from pipelines.engine.incidents.message import Context
 from pipelines.engine.incidents.outbox import Outbox
 from pipelines.engine.incidents.past import ESCALATED
 from pipelines.engine.incidents.sender import Sender
@@ -144,14 +144,9 @@ class Watch:
     def _settle(self, declarations: Sequence[Declaration], verdicts: Sequence[Verdict], now: float) -> list[Change]:
         routing = self.routing
         known = {declaration.dag_id: declaration for declaration in declarations}
-        secrets = (self._settings.ledger_url, self._settings.tracking_uri)
 
         def owner_of(dag_id: str) -> str:
             return known[dag_id].owner if dag_id in known else ""
-
-        def context(dag_id: str) -> Context:
-            ui = routing.ui or self._settings.airflow_ui
-            return Context(known.get(dag_id), ui, routing.runbooks, secrets)
 
         def tells(message: Message) -> Sequence[str]:
             escalation = message.occasion.partition("-")[0] == ESCALATED
@@ -161,7 +156,7 @@ class Watch:
             verdicts,
             owner_of=owner_of,
             routes_for=tells,
-            context=context,
+            context=context_of(self._settings, routing, known),
             policy=Policy(routing.cooldown_seconds, routing.escalate_after_seconds),
             as_of=now,
         )

@@ -78,7 +78,7 @@ class Desk:
 
 def replay_of(clock: Clock) -> Replay:
     """A replay of another pipeline: of it only the clock counts here."""
-    return Replay("waves", 0, clock.speed, clock, 0.0, NIGHT, NIGHT, "UTC", running=True)
+    return Replay("waves", "a test", 0, clock.speed, clock, 0.0, NIGHT, NIGHT, "UTC", running=True)
 
 
 @pytest.fixture

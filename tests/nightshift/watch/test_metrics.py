@@ -33,7 +33,7 @@ def test_late_night_has_a_negative_margin_an_open_incident_and_is_counted(desk):
     assert (
         found[f'nightshift_promise_margin_seconds{{dag_id="{DAG}",night="{NIGHT}",promise="{DAG}/finish_by"}}'] <= -600
     )
-    assert found[f'nightshift_incidents{{dag_id="{DAG}",severity="critical",state="late"}}'] == 1
+    assert found[f'nightshift_incidents{{dag_id="{DAG}",owner="tide-science",severity="critical",state="late"}}'] == 1
     assert found[f'nightshift_nights_total{{dag_id="{DAG}",outcome="late"}}'] == 1
     assert found['nightshift_outbox_pending{route="paper"}'] == 1
 

@@ -76,7 +76,7 @@ def test_backfill_of_many_nights_is_written_at_once(shop):
     ]
     assert len(shop.settle(*said, now=DUE)) == len(nights)
     assert shop.settle(*said, now=DUE + 5) == []
-    assert shop.at(DUE).counts() == {("flights_scoring", "late", "critical"): len(nights)}
+    assert shop.at(DUE).counts() == {("flights_scoring", "ada", "late", "critical"): len(nights)}
     assert sorted(shop.at(DUE).open_nights()[PROMISE]) == sorted(nights)
 
 
