@@ -170,6 +170,7 @@ def read_here(folder: Path) -> Read:
     """Read the DAG files of a folder in this process; see `read_declarations`."""
     from airflow.dag_processing.dagbag import DagBag
 
+    sys.path.insert(0, str(folder))  # as Airflow has it: DAG files may share modules
     bag = DagBag(dag_folder=str(folder), bundle_path=folder, safe_mode=False)
     problems = {file: _last_words(trace) for file, trace in bag.import_errors.items()}
     declarations: list[Declaration] = []

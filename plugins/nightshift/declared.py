@@ -109,7 +109,7 @@ def _pipeline(task: Any) -> str | None:
 def _owner(dag: DAG) -> str:
     """Who answers for it: most of its tasks' owner, and never nobody while there is somebody."""
     owners = Counter(task.owner for task in dag.tasks if task.owner != NOBODY)
-    return owners.most_common(1)[0][0] if owners else NOBODY
+    return owners.most_common(1)[0][0] if owners else dag.default_args.get("owner", NOBODY)
 
 
 def _file(dag: DAG, folder: Path | None) -> str:

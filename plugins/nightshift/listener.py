@@ -157,12 +157,11 @@ def _tell_run(run: DagRun, state: str) -> None:
             "partition_key": run.partition_key,
             "run_after": run.run_after.timestamp() if run.run_after else None,
         }
-        skipped = _skipped(run) if state in OVER else []
     except Exception:
         log.warning("the ledger was not told of a run: it has not the form that Airflow 3.3 gives it", exc_info=True)
         return
     teller.tell(lambda ledger: ledger.tell_run(dag_id, run_id, **about))
-    if skipped:
+    if state in OVER and (skipped := _skipped(run)):
         teller.tell(lambda ledger: ledger.tell_skipped(dag_id, run_id, skipped))
 
 
@@ -172,14 +171,18 @@ def _skipped(run: DagRun) -> list[tuple[str, int]]:
     from sqlalchemy import select
     from sqlalchemy.orm import object_session
 
-    session = object_session(run)
-    if session is None:
-        return []
     wanted = select(Row.task_id, Row.map_index).where(
         Row.dag_id == run.dag_id, Row.run_id == run.run_id, Row.state == "skipped"
     )
-    with session.no_autoflush:
-        return [(row.task_id, row.map_index) for row in session.execute(wanted.limit(KEPT))]
+    try:
+        session = object_session(run)
+        if session is None:
+            return []
+        with session.no_autoflush:
+            return [(row.task_id, row.map_index) for row in session.execute(wanted.limit(KEPT))]
+    except Exception as error:
+        log.warning("which tasks of %s were passed over is not known: %s", run.run_id, error)
+        return []
 
 
 def _tell_task(instance: TaskInstance, state: str) -> None:

@@ -112,6 +112,7 @@ def _look(root: str, file: str) -> list[dict[str, Any]]:
 
     watcher, before = _Watcher(root), set(sys.modules)
     sys.meta_path.insert(0, watcher)
+    sys.path.insert(0, str(Path(file).parent))
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(BaseException):
         runpy.run_path(file)
     new = {name.partition(".")[0] for name in set(sys.modules) - before}
