@@ -90,6 +90,7 @@ class _Head:
         reach: It takes at least this long.
         took: Per night, how long it would take.
         rest: Per night, how long the longest path after it would take.
+        whole: Per night, both.
     """
 
     step: str
@@ -97,6 +98,11 @@ class _Head:
     reach: float
     took: Sequence[float]
     rest: Sequence[float]
+    whole: Sequence[float]
+
+    @classmethod
+    def of(cls, step: str, elapsed: float, reach: float, took: Sequence[float], rest: Sequence[float]) -> _Head:
+        return cls(step, elapsed, reach, took, rest, _plus(took, rest))
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,7 @@ class Outlook:
         heads: The steps that tonight is at; at least one.
         slowest: That of them which has outlasted its habit most.
         width: How far nights spread around those before, as a logarithm.
+        alike: Per night: how likely a night near it comes as far as tonight.
         tonight: By task id that is not done: per night, how long it would take.
     """
 
@@ -115,6 +122,7 @@ class Outlook:
     heads: Sequence[_Head]
     slowest: _Head
     width: float
+    alike: Sequence[float]
     tonight: Mapping[str, Sequence[float]]
 
     def finished_within(self, seconds: float) -> float:
@@ -125,40 +133,39 @@ class Outlook:
         """
         if seconds <= 0:
             return 0.0
-        width, slowest = self.width, self.slowest
+        slowest = self.slowest
+        others = [head for head in self.heads if head is not slowest]
         total = sum(self.weights)
         possible = in_time = 0.0
-        for night, weight in enumerate(self.weights):
-            least, most, others = 0.0, math.inf, True
-            for head in self.heads:
-                took, rest = head.took[night], head.rest[night]
-                least = max(least, head.reach / took)
-                most = min(most, (seconds + head.elapsed) / (took + rest))
-                others = others and (head is slowest or took + rest - head.elapsed <= seconds)
+        for night, (weight, alike) in enumerate(zip(self.weights, self.alike, strict=True)):
             # The night as a whole is slower or faster than it was ...
-            alike = _beyond(least, width)
+            factor = min([(seconds + head.elapsed) / head.whole[night] for head in self.heads])
             possible += weight * alike
-            in_time += weight * max(0.0, alike - _beyond(most, width))
+            in_time += weight * max(0.0, alike - _beyond(factor, self.width))
             # ... or the running step is like no night before, and the rest goes on as it did.
             imagined = weight / total * IMAGINED
             possible += imagined
             until = (seconds + slowest.elapsed - slowest.rest[night]) / max(slowest.reach, slowest.took[night])
-            if others and until > 1:
-                in_time += imagined * (1 - until**-TAIL)
+            if until > 1 and all(head.whole[night] - head.elapsed <= seconds for head in others):
+                in_time += imagined * (1 - math.pow(until, -TAIL))
         return min(1.0, in_time / possible)
 
     def quantile(self, share: float) -> float:
         """Return within how many seconds from now the night is finished with this probability; at most a month."""
-        high = 60.0
-        while self.finished_within(high) < share:
+        high = min(_LONGEST, max(60.0, *[max(head.whole) - head.elapsed for head in self.heads]))
+        while (above := self.finished_within(high)) < share:
             if high >= _LONGEST:
                 return _LONGEST
             high *= 2
-        low = 0.0
-        while high - low > max(1.0, high / 200):
+        low = below = 0.0
+        while high - low > max(1.0, high / 50):
             between = (low + high) / 2
-            low, high = (between, high) if self.finished_within(between) < share else (low, between)
-        return high
+            at = self.finished_within(between)
+            if at < share:
+                low, below = between, at
+            else:
+                high, above = between, at
+        return low + (high - low) * (share - below) / (above - below)
 
     def expected(self, head: _Head) -> float:
         """Return how long a step that runs will probably take: the median of the nights in which it took as long."""
@@ -182,12 +189,12 @@ def look_ahead(habits: Habits, progress: Progress) -> Outlook | None:
     rest: dict[str, list[float]] = {}
     for task in reversed(left):
         after = [name for name in habits.downstream[task.task_id] if name in rest]
-        paths = [[a + b for a, b in zip(tonight[name], rest[name], strict=True)] for name in after]
+        paths = [_plus(tonight[name], rest[name]) for name in after]
         rest[task.task_id] = _longest(paths, len(habits.weights))
     if progress.waited is not None:
-        first = [[a + b for a, b in zip(tonight[name], rest[name], strict=True)] for name in rest]
+        first = [_plus(tonight[name], rest[name]) for name in rest]
         began = [max(1.0, seconds) for seconds in habits.began]
-        heads = [_Head(_BEGINNING, progress.waited, progress.waited, began, _longest(first, len(began)))]
+        heads = [_Head.of(_BEGINNING, progress.waited, progress.waited, began, _longest(first, len(began)))]
     else:
         factors = _slower_so_far(habits, progress, rest, tonight)
         tonight = {name: _times(values, factors) for name, values in tonight.items()}
@@ -197,11 +204,20 @@ def look_ahead(habits: Habits, progress: Progress) -> Outlook | None:
             if task.task_id in progress.running or all(name not in rest for name in task.upstream)
         ]
     slowest = max(heads, key=lambda head: head.reach / weighted_median(head.took, habits.weights))
-    return Outlook(habits.weights, heads, slowest, _width(heads, habits.weights), tonight)
+    width = _width(heads, habits.weights)
+    nights = zip(*([head.reach / took for took in head.took] for head in heads), strict=True)
+    alike = [_beyond(max(night), width) for night in nights]
+    return Outlook(habits.weights, heads, slowest, width, alike, tonight)
 
 
 def _longest(paths: Sequence[Sequence[float]], nights: int) -> list[float]:
+    if len(paths) == 1:
+        return list(paths[0])
     return [max(night) for night in zip(*paths, strict=True)] if paths else [0.0] * nights
+
+
+def _plus(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    return [a + b for a, b in zip(one, other, strict=True)]
 
 
 def _times(values: Sequence[float], factors: Sequence[float]) -> list[float]:
@@ -220,7 +236,7 @@ def _head(task: Task, progress: Progress, took: Sequence[float], rest: Sequence[
     done, of = progress.shards_done.get(name, (0, 0))
     at_work = progress.shards_running.get(name, ())
     if not of or not at_work:
-        return _Head(name, elapsed, elapsed, took, rest)
+        return _Head.of(name, elapsed, elapsed, took, rest)
     reach = elapsed
     waiting = max(0, of - done - len(at_work))
     if waiting:
@@ -230,7 +246,7 @@ def _head(task: Task, progress: Progress, took: Sequence[float], rest: Sequence[
         trust = done / (done + _TRUST_SHARDS) * max(0.0, 1 - len(at_work) / of)
         at_this_rate = max(1.0, elapsed + _shards_left(at_work, waiting, progress.shard_seconds[name]))
         took = [seconds ** (1 - trust) * at_this_rate**trust for seconds in took]
-    return _Head(name, elapsed, reach, took, rest)
+    return _Head.of(name, elapsed, reach, took, rest)
 
 
 def _shards_left(at_work: Sequence[float], waiting: int, usual: float) -> float:
@@ -254,12 +270,12 @@ def _slower_so_far(
     """
     nights = len(habits.weights)
     done = [task.task_id for task in habits.tasks if task.task_id in progress.done]
+    if not done:
+        return [1.0] * nights
     so_far = math.log(max(1.0, sum(progress.done[name] for name in done)))
     columns = [habits.steps[name].tonight(progress.rows) for name in done]
-    before = [math.log(max(1.0, sum(night))) for night in zip(*columns, strict=True)] if columns else []
-    after = _longest([[a + b for a, b in zip(rest[n], tonight[n], strict=True)] for n in rest], nights)
-    if not before:
-        return [1.0] * nights
+    before = [math.log(max(1.0, sum(night))) for night in zip(*columns, strict=True)]
+    after = _longest([_plus(tonight[name], rest[name]) for name in rest], nights)
     points = sorted((x, math.log(max(1.0, seconds))) for x, seconds in zip(before, after, strict=True))
     slope = min(1.0, max(0.0, middle_slope(points))) * nights / (nights + 10)
     return [math.exp(slope * min(_MOST_ALIKE, max(-_MOST_ALIKE, so_far - x))) for x in before]
@@ -267,8 +283,7 @@ def _slower_so_far(
 
 def _width(heads: Sequence[_Head], weights: Sequence[float]) -> float:
     """How wide to spread around each night: the fewer the nights and the more they differ, the wider."""
-    columns = [[took + rest for took, rest in zip(head.took, head.rest, strict=True)] for head in heads]
-    logs = [math.log(max(1.0, seconds)) for seconds in _longest(columns, len(weights))]
+    logs = [math.log(seconds) for seconds in _longest([head.whole for head in heads], len(weights))]
     centre = weighted_median(logs, weights)
     spread = 1.4826 * weighted_median([abs(value - centre) for value in logs], weights)
     nights = sum(weights) ** 2 / sum(weight * weight for weight in weights)

@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from statistics import median
 
@@ -52,14 +53,19 @@ class StepHabit:
         """
         if rows is None or not self.per_row:
             return list(self.seconds)
-        expected = self._expected(rows)
+        tonight = self.expected(rows)
         return [
-            took if past is None else took * expected / self._expected(past)
-            for took, past in zip(self.seconds, self.rows, strict=True)
+            took if expected is None else took * tonight / expected
+            for took, expected in zip(self.seconds, self._expected, strict=True)
         ]
 
-    def _expected(self, rows: int) -> float:
+    def expected(self, rows: int) -> float:
+        """Return what so many rows usually take."""
         return max(_SHORTEST, self.fixed + self.per_row * rows)
+
+    @cached_property
+    def _expected(self) -> list[float | None]:
+        return [None if past is None else self.expected(past) for past in self.rows]
 
 
 @dataclass(frozen=True)
