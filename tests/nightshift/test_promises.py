@@ -11,11 +11,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from airflow.exceptions import AirflowClusterPolicyViolation
+from airflow.models.deadline_alert import DeadlineAlert as DeadlineAlertRow
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG, CronPartitionTimetable, DeadlineAlert, DeadlineReference, SyncCallback, task
+from airflow.serialization.serialized_objects import DagSerialization
+from sqlalchemy import create_engine
+from sqlalchemy.exc import StatementError
+from sqlalchemy.orm import Session
 
 from nightshift import PublishOperator, ScoreOperator, ValidateOperator, due_within, promise, scoring_dag, training_dag
-from nightshift.deadlines import PromiseAlert, PromisedTime, tick_of
+from nightshift.deadlines import PromiseAlert, PromisedTime, repair_dag_test, tick_of
 from nightshift.declared import declaration_of
 from nightshift.policies import dag_policy
 from nightshift.timetables import schedule_of, zone_name
@@ -238,3 +243,33 @@ class TestDeadlines:
         reference = PromisedTime("finish_within", within_seconds=60.0)
         assert reference._evaluate_with(session=Broken(), dag_id="nightly", run_id="x") is None  # type: ignore[arg-type]
         assert "has no deadline in Airflow; the watch judges it" in caplog.text
+
+
+class TestDagTest:
+    """What `repair_dag_test` mends; that it does is seen in `test_promised_runs.py`."""
+
+    def test_airflow_still_takes_the_copy_of_a_deadline_for_the_id_of_a_row(self) -> None:
+        # When this fails, Airflow was mended, and nightshift.deadlines.repair_dag_test can go.
+        dag = nightly(deadline=promise(finish_within=TWENTY))
+        (copied,) = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag)).deadline
+        with (
+            Session(create_engine("sqlite://")) as session,
+            pytest.raises(StatementError, match="has no attribute 'hex'"),
+        ):
+            DeadlineAlertRow.get_by_id(copied, session=session)
+
+    def test_our_dags_have_no_deadline_meanwhile_and_others_are_left_alone(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[Any] = []
+        monkeypatch.setattr(DAG, "test", lambda self: seen.append(self.deadline))
+        repair_dag_test()
+        ours = nightly(deadline=promise(finish_within=TWENTY))
+        others = nightly(
+            deadline=DeadlineAlert(DeadlineReference.DAGRUN_QUEUED_AT, TWENTY, SyncCallback("builtins.print"))
+        )
+        promised, theirs = ours.deadline, others.deadline
+        ours.test()
+        others.test()
+        assert seen == [None, theirs]
+        assert ours.deadline == promised
