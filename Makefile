@@ -52,7 +52,7 @@ format: $(READY) ## write the code the way `lint` wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## measure what is claimed to be fast, as ratios
+bench: $(READY) ## measure what is claimed: speed, as ratios, and how good early warnings are
 	@$(BIN)/python -m benchmarks
 
 lock: $(READY) ## resolve requirements.in into requirements.txt, with hashes
