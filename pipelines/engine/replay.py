@@ -162,9 +162,12 @@ def go_on(replay: Replay, now: float, last_seen: float | None) -> Replay:
 def as_replayed(declaration: Declaration, replay: Replay | None) -> Declaration:
     """Return what a DAG's declaration means while a replay is on: its schedule reaches from the beginning to the end of it.
 
-    A replay in real time says so in the DAG itself, because Airflow's scheduler must know.
+    A replay in real time says so in the DAG itself, because Airflow's scheduler must know. A declaration whose schedule
+    ended before such a replay began is one that was read before, so it is moved here.
     """
-    if replay is None or not replay.driven or declaration.pipeline != replay.pipeline:
+    if replay is None or declaration.pipeline != replay.pipeline:
+        return declaration
+    if not replay.driven and (declaration.ends is None or declaration.ends >= replay.starts):
         return declaration
     starts, ends = replay.span(declaration.starts, declaration.ends)
     return replace(declaration, starts=starts, ends=ends)

@@ -258,7 +258,7 @@ def in_words(replay: Replay, recording: Recording, dags: Sequence[Declaration], 
             *lines,
             f"It is over: {replay.last} was its last night. Begin a new one: nightshift up --live --restart",
         ]
-    lines.append(f"Tonight and the nights before are those up to {replay.recorded(str(replay.day_at(shown)))}.")
+    lines.append(f"Today's flights are those of {replay.recorded(str(replay.day_at(shown)))}.")
     upcoming = [one for one in deliveries(recording, replay) if one.at > shown]
     for kind in ("rows", "labels"):
         lines += _next_delivery(kind, upcoming, replay, shown)

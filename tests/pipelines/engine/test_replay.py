@@ -128,7 +128,13 @@ def test_the_schedules_of_others_stay_as_they_are():
     other = replace(NIGHTLY, pipeline="parcels")
     assert as_replayed(other, replay) == other
     assert as_replayed(NIGHTLY, None) == NIGHTLY
-    assert as_replayed(NIGHTLY, run(a_replay(1.0), NOW)) == NIGHTLY  # its DAG says so itself
+
+
+def test_in_real_time_a_dag_says_itself_when_it_runs_and_one_that_was_read_before_is_moved():
+    replay = run(a_replay(1.0), NOW)
+    moved = as_replayed(NIGHTLY, replay)
+    assert (moved.starts, moved.ends) == replay.span(NIGHTLY.starts, NIGHTLY.ends)
+    assert as_replayed(moved, replay) == moved
 
 
 def test_it_is_over_when_the_day_of_its_last_night_is():
