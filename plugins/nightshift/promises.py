@@ -11,9 +11,9 @@ from datetime import time, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nightshift.deadlines import PromiseAlert
+from pipelines.engine.durations import duration
 from pipelines.engine.errors import DeclarationError
 from pipelines.engine.promises.declare import Words, declare, promises_of, said
-from pipelines.engine.promises.words import duration
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG

@@ -25,11 +25,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pipelines.engine.durations import duration
 from pipelines.engine.incidents.past import ESCALATED, RESOLVED, Told
 from pipelines.engine.incidents.values import SEVERITIES, SEVERITY_OF, Incident, IncidentState, Severity, Silence
 from pipelines.engine.keys import digest_of
 from pipelines.engine.promises.verdicts import TROUBLES, AlertKind, Verdict
-from pipelines.engine.promises.words import duration
 
 RANKS: Mapping[str, int] = {"noticed": 0, "at_risk": 1, "absent": 2, "stale": 3, "late": 3, "failed": 4}
 """A higher one is worse."""

@@ -14,12 +14,12 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from model_registry.addresses import hidden
+from pipelines.engine.durations import duration
 from pipelines.engine.incidents.next_steps import next_steps
 from pipelines.engine.incidents.past import ESCALATED, RESOLVED
 from pipelines.engine.incidents.values import SEVERITY_OF, Incident, Message
 from pipelines.engine.promises.values import Declaration, Promise
 from pipelines.engine.promises.verdicts import AlertKind, Forecast, Verdict
-from pipelines.engine.promises.words import duration
 
 RUNBOOKS = "docs/runbooks"
 LONGEST_TITLE = 200

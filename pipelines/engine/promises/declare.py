@@ -13,10 +13,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
+from pipelines.engine.durations import duration
 from pipelines.engine.errors import DeclarationError, nearest
 from pipelines.engine.promises.schedule import due_at, ticks
 from pipelines.engine.promises.values import WHOLE_RUN, Declaration, Promise, PromiseKind
-from pipelines.engine.promises.words import duration
 
 MOST = timedelta(days=31)
 """A run that may take longer than a month is no night."""

@@ -20,13 +20,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from pipelines.engine.durations import duration
 from pipelines.engine.promises.facts import Facts, Failure, NightFact, RunFact, TaskFact
 from pipelines.engine.promises.forecast import forecast, is_at_risk
 from pipelines.engine.promises.history import PastRun, past_runs, progress_of
 from pipelines.engine.promises.schedule import due_at, night_of, ticks
 from pipelines.engine.promises.values import WHOLE_RUN, Declaration, Promise
 from pipelines.engine.promises.verdicts import AlertKind, Forecast, Verdict
-from pipelines.engine.promises.words import duration
 
 REACH_SECONDS = 7 * 86_400.0
 """Older nights are only looked at while an incident about them is open."""

@@ -17,7 +17,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from nightshift.alerts.references import is_whole, mistakes_of, scheme_of
-from pipelines.engine.errors import DeclarationError, nearest
+from pipelines.engine.durations import parse_duration
+from pipelines.engine.errors import DeclarationError, UsageError, nearest
 from pipelines.engine.incidents.values import SEVERITIES, Severity
 from pipelines.engine.promises.verdicts import AlertKind
 
@@ -30,8 +31,7 @@ TABLES = ("route", "policy", "links")
 ROUTE_KEYS = ("name", "owner", "at_least", "alerts", "escalations", "url")
 POLICY_KEYS = ("cooldown", "escalate_after")
 LINK_KEYS = ("ui", "runbooks")
-SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-LONGEST_SECONDS = 7 * SECONDS["d"]
+LONGEST_SECONDS = 7 * 86_400.0
 Escalations = Literal["also", "only", "never"]
 
 
@@ -258,9 +258,11 @@ class _Reading:
         return {key: value for key, value in values.items() if key in keys}
 
     def _seconds(self, key: str, value: Any) -> float:
-        match = re.fullmatch(r"(\d{1,6})\s*([smhd])", value.strip()) if isinstance(value, str) else None
-        seconds = int(match[1]) * SECONDS[match[2]] if match else -1.0
-        if not 0 <= seconds <= LONGEST_SECONDS:
+        try:
+            seconds = parse_duration(value) if isinstance(value, str) else -1.0
+        except UsageError:
+            seconds = -1.0
+        if not 0 < seconds <= LONGEST_SECONDS:
             self._wrong(
                 self._line(key), f'[policy] {key}: expected a time such as "30m" or "2h", at most "7d"; got {value!r}'
             )

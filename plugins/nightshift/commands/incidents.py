@@ -203,7 +203,7 @@ def _silence_line(silence: Silence) -> str:
 
 def _outbox_lines(outbox: Outbox) -> list[str]:
     """What was not delivered, said where somebody looks."""
-    from pipelines.engine.promises.words import duration
+    from pipelines.engine.durations import duration
 
     lines = []
     for pending in outbox.pending():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +12,6 @@ from nightshift.commands.show import json_option, print_json
 if TYPE_CHECKING:
     from pipelines.engine.replay import Replay
     from pipelines.engine.settings import Settings
-
-PERIOD = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d)")
-SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 @click.group(short_help="The live replay: how it stands; make a night slow, hold its rows back.")
@@ -69,11 +65,12 @@ def slow(night: str, by: str, task: str) -> None:
     Example:  nightshift live slow 2026-11-24 --by 3h
     """
     from nightshift.live.orders import give_orders, read_orders
+    from pipelines.engine.durations import parse_duration
     from pipelines.engine.errors import nearest
     from pipelines.engine.steps import NIGHT_STEPS
 
     settings, replay = _opened()
-    seconds = parse_period(by)
+    seconds = parse_duration(by)
     if task not in NIGHT_STEPS:
         raise click.UsageError(
             f"no task {task!r} in a night; there are: {', '.join(NIGHT_STEPS)}.{nearest(task, NIGHT_STEPS)}"
@@ -106,20 +103,6 @@ def release(night: str) -> None:
     settings, replay = _opened()
     give_orders(settings, read_orders(settings).released(_night(night, replay)))
     click.echo(f"Night {night} is as any other again.")
-
-
-def parse_period(text: str) -> float:
-    """Return a period such as `90min` or `3h` in seconds.
-
-    Raises:
-        UsageError: It is none.
-    """
-    from pipelines.engine.errors import UsageError
-
-    found = PERIOD.fullmatch(text.strip())
-    if found is None:
-        raise UsageError(f"{text!r} is no period; expected a number and s, min, h or d, such as 90min or 3h")
-    return float(found[1]) * SECONDS[found[2]]
 
 
 def _opened() -> tuple[Settings, Replay]:

@@ -149,7 +149,7 @@ def read_outcomes(days: int) -> list[Any]:
 
 
 def _shares(of: Accuracy) -> list[str | None]:
-    from pipelines.engine.promises.words import duration
+    from pipelines.engine.durations import duration
 
     precision, recall, brier = (None if (value := getattr(of, name)) is None else f"{value:.2f}" for name in SHARES)
     return [precision, recall, None if of.lead_seconds is None else duration(of.lead_seconds), brier]

@@ -42,7 +42,7 @@ def test_an_interrupted_replay_can_go_on(home, replay):
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("slow", "2026-11-24", "--by", "soon"), "is no period"),
+        (("slow", "2026-11-24", "--by", "soon"), "is no duration"),
         (("slow", "2026-11-24", "--by", "3h", "--task", "scor"), "Did you mean 'score'"),
         (("slow", "2013-11-24", "--by", "3h"), "not in the replay"),
         (("hold", "tomorrow"), "is not a night"),
