@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 ASK_SECONDS = 60.0
+ASK_TIMES = 3
+MOST_WAIT_SECONDS = 900.0
+"""Runs that stood in the queue for longer are the watch's business alone."""
+A_MOMENT = 0.5
 DAY = timedelta(days=1).total_seconds()
 
 
@@ -110,7 +114,7 @@ class PromiseAlert(DeadlineAlert):
             reference=PromisedTime.of(promise),
             interval=timedelta(0),
             # In the triggerer: a callback in a worker would wait for a free one on just the nights when there is none.
-            callback=AsyncCallback(ask_the_watch),
+            callback=AsyncCallback(ask_the_watch, kwargs={"kind": promise.kind}),
             name=said(promise),
         )
 
@@ -119,27 +123,46 @@ class PromiseAlert(DeadlineAlert):
         return self.reference.promise(dag_id)  # type: ignore[attr-defined,no-any-return]
 
 
-async def ask_the_watch(context: dict[str, Any], **_: object) -> str:
+async def ask_the_watch(context: dict[str, Any], kind: PromiseKind, **_: object) -> str:
     """Let the watch's judge look at the DAG whose deadline passed. Airflow's triggerer calls this.
 
-    It never raises: the watch looks by itself every few seconds, this only makes sure that somebody does.
+    Airflow counts from when it made the run, the judge from when the run began: what is due a little later is asked again
+    then. Waiting costs nothing here. It never raises: the watch looks by itself every few seconds.
+
+    Args:
+        context: What Airflow says of the run.
+        kind: Which promise of the DAG was due.
 
     Returns:
         What came of it, for Airflow's record of the callback.
     """
-    dag_id = context["dag_run"]["dag_id"]
+    run = context["dag_run"]
     try:
-        await asyncio.wait_for(asyncio.to_thread(_judge, dag_id), ASK_SECONDS)
+        for _again in range(ASK_TIMES):
+            state, wait = await asyncio.wait_for(
+                asyncio.to_thread(_judge, run["dag_id"], run["dag_run_id"], kind), ASK_SECONDS
+            )
+            if wait is None or wait > MOST_WAIT_SECONDS:
+                break
+            await asyncio.sleep(wait + A_MOMENT)
     except Exception as error:
-        log.warning("a deadline of %s passed, but the judge could not be asked: %s", dag_id, error)
+        log.warning("a deadline of %s passed, but the judge could not be asked: %s", run["dag_id"], error)
         return f"not judged: {error}"
-    return "judged"
+    return f"judged: {state}"
 
 
-def _judge(dag_id: str) -> None:
+def _judge(dag_id: str, run_id: str, kind: PromiseKind) -> tuple[str, float | None]:
+    """Return how the promise stands for the run, and in how many seconds it will be due if it is not yet."""
     from nightshift.watch.turn import judge_now
 
-    judge_now(read_settings(), dag_id)
+    settings = read_settings()
+    turn = judge_now(settings, dag_id)
+    for verdict in turn.verdicts:
+        if verdict.promise_id == f"{dag_id}/{kind}" and verdict.run_id == run_id:
+            coming = verdict.state in ("pending", "at_risk") and verdict.due_at is not None
+            left = (verdict.due_at or 0.0) - turn.now
+            return verdict.state, max(0.0, left) / read_clock(settings).speed if coming else None
+    return "nothing to say", None
 
 
 def tick_of(declaration: Declaration, night: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -16,10 +17,14 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from nightshift.alerts.log_sink import sent_file
+from nightshift.declarations import refresh_declarations
 from nightshift.embedded.client import AirflowClient
 from nightshift.embedded.records import backfill_range
 from nightshift.embedded.tree import AirflowTree
+from nightshift.watch.turn import judge_now
 from pipelines.engine.ledger.observations import Observations
+from pipelines.engine.settings import Settings, read_settings
 from tests.nightshift.embedded.trees import eventually
 
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
@@ -39,6 +44,7 @@ class House:
 
     tree: AirflowTree
     ledger: Observations
+    settings: Settings
 
     @property
     def client(self) -> AirflowClient:
@@ -59,6 +65,12 @@ class House:
     def states(self, run_id: str) -> dict[tuple[str, int], str]:
         return {(task.task_id, task.map_index): task.state for task in self.ledger.tasks("promised", [run_id])}
 
+    def told(self) -> list[tuple[str, str]]:
+        """The messages that were sent, by the dry run: about which promise, and why."""
+        file = sent_file(self.tree.layout.home)
+        sent = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        return [(message["dag_id"], message["occasion"]) for message in sent]
+
     def let_go(self, run_id: str) -> None:
         folder = self.tree.layout.home / "go"
         folder.mkdir(exist_ok=True)
@@ -77,8 +89,13 @@ def house(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iter
     (home / "ledger.db").write_bytes(migrated_file.read_bytes())
     path = os.pathsep.join([str(ROOT), str(ROOT / "plugins")])
     with AirflowTree(home, root, extra={"PYTHONPATH": path}, parallelism=3) as tree:
+        settings = read_settings({"NIGHTSHIFT_HOME": str(home)})
+        observations = Observations(settings.ledger_url)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("NIGHTSHIFT_HOME", str(home))
+            assert "promised" in refresh_declarations(settings, observations, folder=root / "dags")
         tree.start()
-        yield House(tree, Observations(f"sqlite:///{home / 'ledger.db'}"))
+        yield House(tree, observations, settings)
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +129,8 @@ def test_promises_are_shown_beside_the_dag(house: House) -> None:
 def test_missed_deadline_asks_the_judge_once(late: House) -> None:
     assert late.deadlines("promised") == [("late", 1)]
     ((state, output),) = late.callbacks()
-    assert state == "success"
-    assert "judged" in output
+    assert (state, "judged: late" in output) == ("success", True), output
+    assert ("promised", "late") in late.told()
 
 
 def test_ledger_was_told_of_the_run_and_of_each_task(late: House) -> None:
@@ -138,6 +155,7 @@ def test_ledger_was_told_of_the_run_and_of_each_task(late: House) -> None:
 
 
 def test_cleared_run_is_answered_and_alerts_no_second_time(late: House) -> None:
+    once = late.told().count(("promised", "late"))
     late.client.clear("promised", "late", "taken")
     assert late.client.wait_for_run("promised", "late", timeout=40).succeeded
     whole = late.client._send("POST", "/dags/promised/dagRuns/late/clear", body={"dry_run": False})
@@ -145,6 +163,9 @@ def test_cleared_run_is_answered_and_alerts_no_second_time(late: House) -> None:
     assert late.client.wait_for_run("promised", "late", timeout=40).succeeded
     assert late.deadlines("promised") == [("late", 1)]
     assert len(late.callbacks()) == 1
+    judge_now(late.settings, "promised")
+    assert late.told().count(("promised", "late")) == once
+    assert not [occasion for _, occasion in late.told() if occasion.startswith("late-")]
 
 
 def test_failed_run_with_a_pending_deadline_can_be_cleared(house: House) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,12 +21,13 @@ from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
 from nightshift import PublishOperator, ScoreOperator, ValidateOperator, due_within, promise, scoring_dag, training_dag
-from nightshift.deadlines import PromiseAlert, PromisedTime, repair_dag_test, tick_of
+from nightshift.deadlines import PromiseAlert, PromisedTime, ask_the_watch, repair_dag_test, tick_of
 from nightshift.declared import declaration_of
 from nightshift.policies import dag_policy
 from nightshift.timetables import schedule_of, zone_name
 from pipelines.engine.clock import Clock
 from pipelines.engine.errors import DeclarationError
+from pipelines.engine.ledger.observations import Observations
 from pipelines.engine.promises.values import Declaration, Promise, Task
 from pipelines.flights import flights
 
@@ -273,3 +275,23 @@ class TestDagTest:
         others.test()
         assert seen == [None, theirs]
         assert ours.deadline == promised
+
+
+class TestAskTheWatch:
+    """What the triggerer does when a deadline has passed."""
+
+    CONTEXT: ClassVar[dict[str, Any]] = {"dag_run": {"dag_id": "rates", "dag_run_id": "r1"}}
+
+    def test_a_run_that_began_later_than_it_was_made_is_looked_at_again_when_it_is_due(
+        self, sqlite_ledger_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("NIGHTSHIFT_LEDGER_URL", sqlite_ledger_url)
+        ledger = Observations(sqlite_ledger_url)
+        promised = Promise("finish_within", "rates", within_seconds=1.0)
+        ledger.declare([Declaration("rates", owner="us", tasks=(Task("fetch"),), promises=(promised,)).to_json()])
+        ledger.tell_run("rates", "r1", state="running", kind="manual", partition_key=None, run_after=None)
+        assert asyncio.run(ask_the_watch(self.CONTEXT, "finish_within")) == "judged: late"
+
+    def test_a_ledger_that_is_not_there_is_a_warning(self, caplog: pytest.LogCaptureFixture) -> None:
+        assert asyncio.run(ask_the_watch(self.CONTEXT, "finish_within")).startswith("not judged: the ledger at")
+        assert "the judge could not be asked" in caplog.text
