@@ -73,6 +73,10 @@ class TestAnyDag:
             dag_policy(dag)
         dag_policy(nightly(deadline=promise(finish_by="06:00", timezone=NEW_YORK)))
 
+    def test_a_dag_that_we_cannot_read_is_left_to_its_owner(self, caplog: pytest.LogCaptureFixture) -> None:
+        dag_policy(SimpleNamespace(dag_id="strange"))  # type: ignore[arg-type]
+        assert "the promises of strange could not be checked" in caplog.text
+
     def test_a_hand_drawn_night_is_known_by_its_operators(self) -> None:
         with nightly(default_args={"owner": "us"}) as dag:
             checked = ValidateOperator(task_id="look", pipeline=flights)
