@@ -48,6 +48,7 @@ def declaration_of(dag: DAG, folder: Path | None = None) -> Declaration:
         file=_file(dag, folder),
         starts=dag.start_date.timestamp() if dag.start_date else None,
         ends=dag.end_date.timestamp() if dag.end_date else None,
+        starts_paused=bool(dag.is_paused_upon_creation),
         tasks=tasks,
         delivers=delivers,
         promises=tuple(alert.promise(dag.dag_id) for alert in alerts if isinstance(alert, PromiseAlert)),

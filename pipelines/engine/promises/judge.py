@@ -9,7 +9,7 @@
     table             stale, by its newest night
     findings          a closed gate, a drifting night -> noticed
 
-What is left out on purpose: runs of a backfill (unless the promise says otherwise), nights that were due before the promise was
+What is left out on purpose: runs that a DAG which is created paused never had, runs of a backfill (unless the promise says otherwise), nights that were due before the promise was
 made, DAGs whose schedule has ended, and older nights than `REACH_SECONDS`, unless an incident about them is open.
 """
 
@@ -57,6 +57,7 @@ class _Case:
     past: Sequence[PastRun] = field(repr=False)
     now: float
     slowest_start: float = SLOWEST_START_SECONDS
+    expected: bool = True
 
     @property
     def began(self) -> float | None:
@@ -134,7 +135,10 @@ def _judge_dag(
 ) -> Iterator[Verdict]:
     promises = [promise for promise in declaration.promises if promise.kind != "fresh_within"]
     wanted = {night for promise in promises for night in open_nights.get(promise.id, ())}
-    cases = [replace(case, slowest_start=slowest_start) for case in _cases(declaration, facts, now, wanted)]
+    ran = any(run.kind == "scheduled" for run in facts.runs.get(declaration.dag_id, ()))
+    expected = ran or not declaration.starts_paused
+    found = _cases(declaration, facts, now, wanted)
+    cases = [replace(case, slowest_start=slowest_start, expected=expected) for case in found]
     leading = next((promise for kind in WHOLE_RUN for promise in promises if promise.kind == kind), None)
     for promise in promises:
         mine = set(open_nights.get(promise.id, ()))
@@ -204,6 +208,8 @@ def _judge_run(promise: Promise, case: _Case, leading: bool) -> Verdict:
         late_by = case.finished_at - due if due is not None and case.finished_at > due else None
         return case.verdict(promise.id, "done", due_at=due, at=case.finished_at, late_by=late_by)
     if case.failed:
+        return case.verdict(promise.id, "pending", due_at=due)
+    if case.run is None and not case.expected:
         return case.verdict(promise.id, "pending", due_at=due)
     if case.run is None and case.tick is not None:
         return _absent(promise, case, due, leading)

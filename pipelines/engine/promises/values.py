@@ -68,6 +68,7 @@ class Declaration:
         timezone: Of the schedule.
         starts, ends: First and last moment of the schedule, in seconds since 1970; None for always.
         partitioned: Whether its runs carry a partition key.
+        starts_paused: Whether it is created paused: nobody waits for its runs before the first one.
         tasks: Its graph.
         delivers: The task whose end keeps a promise about the whole run; None: all of them.
         promises: What it promises.
@@ -83,6 +84,7 @@ class Declaration:
     starts: float | None = None
     ends: float | None = None
     partitioned: bool = False
+    starts_paused: bool = False
     tasks: tuple[Task, ...] = ()
     delivers: str | None = None
     promises: tuple[Promise, ...] = ()

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nightshift.watch.metrics import Metrics
@@ -20,7 +21,8 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 5.0
 SEND_EVERY_SECONDS = 1.0
 READ_EVERY_SECONDS = 10.0
-LOOPBACK = "127.0.0.1"
+EVERY_REPLAYED_SECONDS = 0.5
+"""Five minutes of a night that is replayed 600 times as fast."""
 STOP_SECONDS = 10.0
 
 
@@ -59,19 +61,19 @@ class Loop:
         if watch.routing and self._address is not None:
             self._serve(self._address)
         sender = open_sender(self._settings, watch.outbox)
-        threads = [
-            threading.Thread(target=self._again, args=(what, every, name), name=name, daemon=True)
-            for what, every, name in (
-                (lambda: self._read(watch), READ_EVERY_SECONDS, "reading DAG files"),
-                (sender.send_due, SEND_EVERY_SECONDS, "sending messages"),
-            )
-        ]
+        reading = partial(self._again, lambda: self._read(watch), lambda: READ_EVERY_SECONDS, "reading DAG files")
+        sending = partial(self._again, sender.send_due, lambda: SEND_EVERY_SECONDS, "sending messages")
+        threads = [threading.Thread(target=each, daemon=True) for each in (reading, sending)]
         for thread in threads:
             thread.start()
-        self._again(lambda: self._look(watch), self._every, "judging")
+        self._again(lambda: self._look(watch), lambda: self._pause(watch), "judging")
         sender.close(wait_seconds=STOP_SECONDS / 2)
         for thread in threads:
             thread.join(STOP_SECONDS / 2)
+
+    def _pause(self, watch: Watch) -> float:
+        """How long until the next look: a night that hurries is looked at more often."""
+        return min(self._every, EVERY_REPLAYED_SECONDS) if watch.clock.speed > 1.0 else self._every
 
     def _wait_for_the_ledger(self, watch: Watch) -> None:
         from pipelines.engine.ledger.store import Ledger
@@ -113,7 +115,7 @@ class Loop:
 
         refresh_declarations(self._settings, watch.observations)
 
-    def _again(self, what: Callable[[], object], every: float, name: str) -> None:
+    def _again(self, what: Callable[[], object], every: Callable[[], float], name: str) -> None:
         """Do it again and again. Whatever fails is said, and tried again: a watch that has ended sees nothing."""
         while not self._stop.is_set():
             try:
@@ -122,7 +124,7 @@ class Loop:
                 self._failed.set()
                 known = isinstance(error, LedgerUnavailable)
                 log.error("%s failed: %s", name, error, exc_info=None if known else error)
-            self._stop.wait(every)
+            self._stop.wait(every())
 
 
 def watch_until_stopped(settings: Settings, *, every: float, address: tuple[str, int] | None) -> None:

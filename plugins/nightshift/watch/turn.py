@@ -86,7 +86,7 @@ class Watch:
             Ledger(settings.ledger_url, patience=patience), self.observations, Tables(settings).shown
         )
         self._patience = patience
-        self._clock = REAL
+        self.clock = REAL
         self._routing: Routing | None = None
         self._recorded: set[PromiseOutcome] = set()
 
@@ -100,15 +100,18 @@ class Watch:
             LedgerError: The database does not answer, or refused.
         """
         replay = self._look_at_the_clock()
-        now = self._clock.shows(self.observations.now())
-        declarations, since = self._gathering.declarations(self._clock)
-        declarations = [as_replayed(declaration, replay) for declaration in declarations]
+        now = self.clock.shows(self.observations.now())
+        declarations, since = self._gathering.declarations(self.clock)
         opened = self._incidents.open_nights()
+        if replay is not None and replay.driven:  # other DAGs are not in the time that its clock shows
+            replayed = (one for one in declarations if one.pipeline == replay.pipeline)
+            declarations = [as_replayed(declaration, replay) for declaration in replayed]
+            opened = _about(opened, [declaration.dag_id for declaration in declarations])
         if only is not None:
             declarations = [declaration for declaration in declarations if declaration.dag_id == only]
-            opened = {promise_id: nights for promise_id, nights in opened.items() if promise_id.startswith(f"{only}/")}
-        facts = self._gathering.facts(declarations, since, self._clock)
-        slowest_start = SLOWEST_START_SECONDS * self._clock.speed
+            opened = _about(opened, [only])
+        facts = self._gathering.facts(declarations, since, self.clock)
+        slowest_start = SLOWEST_START_SECONDS * self.clock.speed
         verdicts = judge(declarations, facts, now, opened, slowest_start=slowest_start)
         changes = self._settle(declarations, verdicts, now)
         self._outcomes_of(verdicts, now)
@@ -136,8 +139,8 @@ class Watch:
     def _look_at_the_clock(self) -> Replay | None:
         replay = read_replay(self._settings)
         clock = REAL if replay is None else replay.clock
-        if clock != self._clock:
-            self._clock = clock
+        if clock != self.clock:
+            self.clock = clock
             self._incidents = Incidents(self._settings.ledger_url, clock=clock, patience=self._patience)
         return replay
 
@@ -176,6 +179,10 @@ class Watch:
         oldest = max((one.oldest_seconds for one in pending), default=0.0)
         self._metrics.show_outbox({one.route: one.waiting for one in pending}, oldest)
         self._metrics.show_nights(nights_of(turn.declarations, self._outcomes.counts()))
+
+
+def _about(opened: Mapping[str, list[str]], dag_ids: Sequence[str]) -> dict[str, list[str]]:
+    return {promise_id: nights for promise_id, nights in opened.items() if promise_id.partition("/")[0] in dag_ids}
 
 
 def outcomes_of(verdicts: Sequence[Verdict], now: float) -> Iterator[PromiseOutcome]:

@@ -77,8 +77,8 @@ class Desk:
 
 
 def replay_of(clock: Clock) -> Replay:
-    """A replay of another pipeline: of it only the clock counts here."""
-    return Replay("waves", "a test", 0, clock.speed, clock, 0.0, NIGHT, NIGHT, "UTC", running=True)
+    """A replay in real time: of it only the clock counts here."""
+    return Replay("tides", "a test", 0, clock.speed, clock, 0.0, NIGHT, NIGHT, "UTC", running=True)
 
 
 @pytest.fixture

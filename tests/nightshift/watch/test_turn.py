@@ -1,6 +1,7 @@
 """One incident and one message for each promise and night, whoever looks how often."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -159,3 +160,12 @@ def test_promise_that_was_withdrawn_closes_its_incident(desk):
     desk.declare(SUCCEED)
     desk.look()
     assert Incidents(desk.settings.ledger_url).open_nights() == {}
+
+
+def test_dags_that_are_not_replayed_are_not_judged_by_the_replayed_clock(desk):
+    desk.declare(pipeline="waves")
+    desk.time_is("06:01")
+    desk.clock[0] = replace(desk.clock[0], speed=600.0)
+    assert desk.look().verdicts == []
+    desk.declare()
+    assert desk.look().verdicts != []

@@ -47,6 +47,14 @@ def test_short_promise_is_patient_for_a_short_time_only():
     assert only(judge([soon], facts(), at("02:02"), {})).state == "absent"
 
 
+def test_dag_that_is_created_paused_is_not_missed_before_its_first_scheduled_run():
+    paused = declared(starts_paused=True)
+    by_hand = run("success", night="2026-11-19", run_id="manual__1", kind="manual")
+    assert only(judge([paused], facts(by_hand), at("07:00"), {})).state == "pending"
+    before = run("success", night="2026-11-19", run_id="scheduled__1")
+    assert only(judge([paused], facts(before), at("02:16"), {})).state == "absent"
+
+
 def test_night_that_is_not_through_when_it_is_due_is_late():
     verdict = only(judge([declared()], facts(run()), SIX + 1, {}))
     assert (verdict.state, verdict.at, verdict.run_id) == ("late", SIX, f"scheduled__{NIGHT}")
