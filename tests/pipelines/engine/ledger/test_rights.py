@@ -10,9 +10,12 @@ from sqlalchemy.exc import DBAPIError
 from pipelines.engine.errors import LedgerError
 from pipelines.engine.incidents.forgetting import forget_some
 from pipelines.engine.ledger import Done, Ledger
+from pipelines.engine.ledger.observations import Observations
+from pipelines.engine.ledger.promise_outcomes import PromiseOutcome, PromiseOutcomes
 from tests.pipelines.engine.incidents.nights import DUE, ID, verdict
 from tests.pipelines.engine.incidents.shop import Shop
 from tests.pipelines.engine.ledgers import Inside
+from tests.pipelines.engine.promises.nights import declared
 from tests.pipelines.engine.steps.places import ROOT
 from tests.support.roles import role_with_password
 
@@ -63,6 +66,22 @@ def test_role_that_tidies_up_removes_what_may_go_and_nothing_else(worker_url, ke
     with Inside(worker_url) as door, pytest.raises(DBAPIError, match="append-only"):
         door.connection.exec_driver_sql("DELETE FROM task_events")
     assert [event.event for event in ledger.history(key.digest)] == ["finished"]
+
+
+def test_workers_and_the_watch_can_tell_what_happens(worker_url):
+    observations = Observations(worker_url, patience=1)
+    observations.declare([declared().to_json()])
+    observations.declare([])
+    for state in ("running", "success"):
+        observations.tell_run("tides_scoring", "a", state=state, kind="manual", partition_key=None, run_after=None)
+        observations.tell_task("tides_scoring", "a", "score", 0, state=state, try_number=1)
+    observations.tell_skipped("tides_scoring", "a", [("score", 1)])
+    observations.beat("watch", {})
+    observations.beat("watch", {})
+    outcomes = PromiseOutcomes(worker_url, patience=1)
+    for finished_at in (None, 2.0):
+        outcomes.record([PromiseOutcome("a", "b", "c", "late", 1.0, finished_at)])
+    assert [outcome.finished_at for outcome in outcomes.since(0.0)] == [2.0]
 
 
 def test_workers_can_do_all_that_incidents_need_and_the_role_that_tidies_up_forgets_them(worker_url):
