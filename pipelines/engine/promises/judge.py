@@ -9,31 +9,24 @@
     table             stale, by its newest night
     findings          a closed gate, a drifting night -> noticed
 
-What is left out on purpose: runs that a DAG which is created paused never had, runs of a backfill (unless the promise says otherwise), nights that were due before the promise was
-made, DAGs whose schedule has ended, and older nights than `REACH_SECONDS`, unless an incident about them is open.
+What is left out on purpose: runs of a backfill (unless the promise says otherwise), runs of a DAG that is created paused and
+never had one, nights that were due before the promise was made, DAGs whose schedule has ended, and nights older than
+`cases.REACH_SECONDS`, unless an incident about them is open.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from dataclasses import replace
 
 from pipelines.engine.durations import duration
+from pipelines.engine.promises.cases import SLOWEST_START_SECONDS, Case, cases_of
 from pipelines.engine.promises.facts import Facts, Failure, NightFact, RunFact, TaskFact
-from pipelines.engine.promises.forecast import forecast, is_at_risk
-from pipelines.engine.promises.history import PastRun, past_runs, progress_of
-from pipelines.engine.promises.schedule import due_at, night_of, ticks
+from pipelines.engine.promises.forecast import is_at_risk
+from pipelines.engine.promises.history import progress_of
 from pipelines.engine.promises.values import WHOLE_RUN, Declaration, Promise
 from pipelines.engine.promises.verdicts import AlertKind, Forecast, Verdict
 
-REACH_SECONDS = 7 * 86_400.0
-"""Older nights are only looked at while an incident about them is open."""
-HISTORY_SECONDS = 90 * 86_400.0
-"""Older runs say little about tonight."""
-SLOWEST_START_SECONDS = 15.0
-"""A scheduler takes some seconds to start a run, whatever was promised."""
 LONGEST_GRACE_SECONDS = 900.0
 GRACE_SHARE = 1 / 16
 """How long a run may keep us waiting before it is called absent: a sixteenth of the time until it is due, and never more than a
@@ -43,52 +36,6 @@ NO_NIGHT = "no night"
 FAILED_AS: Mapping[str, AlertKind] = {"error": "failed", "checks": "checks_failed", "tampered": "model_tampered"}
 
 OpenNights = Mapping[str, Collection[str]]
-
-
-@dataclass(frozen=True)
-class _Case:
-    """One night of a DAG: what the judge looks at for each of its promises."""
-
-    declaration: Declaration
-    night: str
-    tick: float | None
-    run: RunFact | None
-    known: NightFact
-    past: Sequence[PastRun] = field(repr=False)
-    now: float
-    slowest_start: float = SLOWEST_START_SECONDS
-    expected: bool = True
-
-    @property
-    def began(self) -> float | None:
-        return self.run.started_at if self.run is not None else None
-
-    @property
-    def finished_at(self) -> float | None:
-        """When it was first through: published by whoever, or its run succeeded."""
-        if self.known.published_at is not None:
-            return self.known.published_at
-        return self.run.ended_at if self.run is not None and self.run.state == "success" else None
-
-    @property
-    def failed(self) -> bool:
-        """Whether the last that was heard of it is that it failed."""
-        if self.run is None or self.run.state != "failed":
-            return False
-        return self.finished_at is None or (self.run.ended_at or 0.0) > self.finished_at
-
-    def due_at(self, promise: Promise) -> float | None:
-        if promise.kind == "finish_by" and self.tick is None:
-            return None
-        return due_at(promise, tick=self.tick, began=self.began)
-
-    def forecast(self, due: float, *, delivers: str | None) -> Forecast | None:
-        progress = progress_of(self.declaration, self.run, self.known, self.tick, self.now)
-        return forecast(self.declaration.tasks, self.past, progress, now=self.now, due_at=due, delivers=delivers)
-
-    def verdict(self, promise_id: str, state: str, **details: object) -> Verdict:
-        run_id = self.run.run_id if self.run is not None else None
-        return Verdict(promise_id, self.declaration.dag_id, self.night, state, run_id=run_id, **details)  # type: ignore[arg-type]
 
 
 def judge(
@@ -109,8 +56,6 @@ def judge(
             they were about is no longer promised.
         slowest_start: So many seconds after its tick no run is called absent yet. Nights that are replayed pass faster than
             any scheduler starts them.
-        slowest_start: So many seconds after it was due to begin no run is called absent yet. A replayed night passes faster
-            than any scheduler starts it.
 
     Returns:
         One verdict for each promise (or finding) and night, in no particular order.
@@ -135,10 +80,7 @@ def _judge_dag(
 ) -> Iterator[Verdict]:
     promises = [promise for promise in declaration.promises if promise.kind != "fresh_within"]
     wanted = {night for promise in promises for night in open_nights.get(promise.id, ())}
-    ran = any(run.kind == "scheduled" for run in facts.runs.get(declaration.dag_id, ()))
-    expected = ran or not declaration.starts_paused
-    found = _cases(declaration, facts, now, wanted)
-    cases = [replace(case, slowest_start=slowest_start, expected=expected) for case in found]
+    cases = cases_of(declaration, facts, now, wanted, slowest_start)
     leading = next((promise for kind in WHOLE_RUN for promise in promises if promise.kind == kind), None)
     for promise in promises:
         mine = set(open_nights.get(promise.id, ()))
@@ -154,44 +96,7 @@ def _judge_dag(
         yield from _findings(cases, open_nights, facts.since.get(leading.id, 0.0))
 
 
-def _cases(declaration: Declaration, facts: Facts, now: float, wanted: Collection[str]) -> Iterator[_Case]:
-    """The nights that were due to begin, and those of other runs."""
-    runs = facts.runs.get(declaration.dag_id, ())
-    due = {night_of(declaration, tick): tick for tick in ticks(declaration, now - REACH_SECONDS, now)}
-    due |= {night: tick for night in wanted for tick in _ticks_of(declaration, night)}
-    earlier = (
-        {night_of(declaration, tick): tick for tick in ticks(declaration, now - HISTORY_SECONDS, now)} if runs else {}
-    )
-    past = past_runs(declaration, runs, facts.nights, earlier)
-    latest: dict[str, RunFact] = {}
-    for run in sorted(runs, key=_last_heard):
-        if run.night in wanted or (run.ended_at or now) >= now - REACH_SECONDS:
-            latest[run.night] = _more_telling(latest.get(run.night), run)
-    for night in {**due, **latest}:
-        known = facts.nights.get((declaration.pipeline or "", declaration.kind, night), NightFact())
-        others = [one for one in past if one.night != night]
-        yield _Case(declaration, night, due.get(night), latest.get(night), known, others, now)
-
-
-def _ticks_of(declaration: Declaration, night: str) -> list[float]:
-    try:
-        noon = datetime.combine(date.fromisoformat(night[:10]), datetime.min.time(), ZoneInfo(declaration.timezone))
-    except ValueError:
-        return []  # named by its run
-    span = ticks(declaration, (noon - timedelta(days=1)).timestamp(), (noon + timedelta(days=2)).timestamp())
-    return [tick for tick in span if night_of(declaration, tick) == night]
-
-
-def _last_heard(run: RunFact) -> float:
-    return run.started_at or 0.0
-
-
-def _more_telling(one: RunFact | None, other: RunFact) -> RunFact:
-    """Of two runs of a night: the later one, but a backfill says nothing beside a run that is none."""
-    return one if one is not None and other.kind == "backfill" and one.kind != "backfill" else other
-
-
-def _applies(promise: Promise, case: _Case, since: float) -> bool:
+def _applies(promise: Promise, case: Case, since: float) -> bool:
     run = case.run
     if run is not None and run.kind == "backfill" and not promise.backfills:
         # Somebody makes good for a night that a clock had asked for: that ends its incident, and opens none.
@@ -200,7 +105,7 @@ def _applies(promise: Promise, case: _Case, since: float) -> bool:
     return begins is not None and begins >= since
 
 
-def _judge_run(promise: Promise, case: _Case, leading: bool) -> Verdict:
+def _judge_run(promise: Promise, case: Case, leading: bool) -> Verdict:
     due = case.due_at(promise)
     if case.failed and leading:
         return _failed(promise, case, due)
@@ -218,7 +123,7 @@ def _judge_run(promise: Promise, case: _Case, leading: bool) -> Verdict:
     return _on_its_way(promise, case, due, delivers=case.declaration.delivers)
 
 
-def _failed(promise: Promise, case: _Case, due: float | None) -> Verdict:
+def _failed(promise: Promise, case: Case, due: float | None) -> Verdict:
     first = case.known.failures[0] if case.known.failures else _failed_task(case.run)
     published = " Readers have the night all the same." if case.finished_at is not None else ""
     return case.verdict(
@@ -242,7 +147,7 @@ def _failed_task(run: RunFact | None) -> Failure:
     return Failure(task.task_id, f"task {task.task_id} failed{tries}; its log says why")
 
 
-def _absent(promise: Promise, case: _Case, due: float | None, leading: bool) -> Verdict:
+def _absent(promise: Promise, case: Case, due: float | None, leading: bool) -> Verdict:
     assert case.tick is not None  # noqa: S101 - the caller looked
     waited = case.now - case.tick
     if due is not None and case.now > due:
@@ -259,7 +164,7 @@ def _absent(promise: Promise, case: _Case, due: float | None, leading: bool) -> 
     return case.verdict(promise.id, "pending", due_at=due)
 
 
-def _on_its_way(promise: Promise, case: _Case, due: float, *, delivers: str | None, **members: object) -> Verdict:
+def _on_its_way(promise: Promise, case: Case, due: float, *, delivers: str | None, **members: object) -> Verdict:
     foreseen = case.forecast(due, delivers=delivers)
     step = foreseen.step if foreseen is not None else _slowest_step(case)
     told = {"due_at": due, "step": step, "forecast": foreseen, **members}
@@ -270,7 +175,7 @@ def _on_its_way(promise: Promise, case: _Case, due: float, *, delivers: str | No
     return case.verdict(promise.id, "pending", **told)
 
 
-def _slowest_step(case: _Case) -> str | None:
+def _slowest_step(case: Case) -> str | None:
     running = progress_of(case.declaration, case.run, case.known, case.tick, case.now).running
     return max(running, key=lambda step: running[step], default=None)
 
@@ -284,7 +189,7 @@ def _why(foreseen: Forecast | None, step: str | None) -> str:
     return f"{foreseen.step} has taken {duration(foreseen.step_seconds)}; it usually takes {usual}"
 
 
-def _judge_task(promise: Promise, case: _Case, _: bool) -> Verdict:
+def _judge_task(promise: Promise, case: Case, _: bool) -> Verdict:
     run, due = case.run, case.due_at(promise)
     if run is None or due is None:
         return case.verdict(promise.id, "pending")
@@ -346,7 +251,7 @@ def _is_finding(promise_id: str) -> bool:
     return promise_id.rpartition("/")[2] in ("gate_refused", "drift")
 
 
-def _findings(cases: Sequence[_Case], open_nights: OpenNights, since: float) -> Iterator[Verdict]:
+def _findings(cases: Sequence[Case], open_nights: OpenNights, since: float) -> Iterator[Verdict]:
     """What finished runs saw; a later run that saw nothing of the kind ends it."""
     over = [
         case for case in cases if case.run is not None and case.run.state == "success" and case.run.kind != "backfill"

@@ -94,7 +94,25 @@ def _show(running: Running, port: int | None) -> None:
     click.echo(f"Airflow {'runs already' if running.already else 'is up'}: {running.url}")
     if running.already and port and not running.url.endswith(f":{port}"):
         click.echo(f"To move it to port {port}: nightshift down, then up again.")
-    click.echo(f"Logs: {running.logs}\nStop it with: nightshift down")
+    click.echo(f"Logs: {running.logs}")
+    _show_routes()
+    click.echo("Stop it with: nightshift down")
+
+
+def _show_routes() -> None:
+    """Say who is told when a night is late; a watch that cannot read its routes tells nobody."""
+    from nightshift.alerts.routes import read_routes
+    from pipelines.engine.errors import DeclarationError
+    from pipelines.engine.settings import read_settings
+
+    try:
+        routes = read_routes(read_settings()).routes
+    except DeclarationError as error:
+        click.echo(f"Nobody is told when a night is late, until this is mended:\n{error}", err=True)
+        return
+    click.echo(
+        f"When a night is late, this is told: {', '.join(route.name for route in routes) or 'nobody'} (routes.toml)"
+    )
 
 
 def _time_of(text: str | None) -> time | None:

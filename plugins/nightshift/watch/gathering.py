@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pipelines.engine.clock import Clock
 from pipelines.engine.ledger.observations import Observations, SeenRun, SeenTask
 from pipelines.engine.ledger.store import Ledger
+from pipelines.engine.promises.cases import HISTORY_SECONDS
 from pipelines.engine.promises.facts import Facts, NightFact, RunFact
-from pipelines.engine.promises.judge import HISTORY_SECONDS
 from pipelines.engine.promises.reading import newest_night, night_facts, run_facts
 from pipelines.engine.promises.values import Declaration
 

@@ -24,8 +24,9 @@ from pipelines.engine.incidents.store import Incidents
 from pipelines.engine.ledger.observations import Observations
 from pipelines.engine.ledger.promise_outcomes import PromiseOutcome, PromiseOutcomes
 from pipelines.engine.ledger.store import Ledger
+from pipelines.engine.promises.cases import SLOWEST_START_SECONDS
 from pipelines.engine.promises.facts import Facts
-from pipelines.engine.promises.judge import SLOWEST_START_SECONDS, judge
+from pipelines.engine.promises.judge import judge
 from pipelines.engine.promises.values import Declaration
 from pipelines.engine.promises.verdicts import Verdict
 from pipelines.engine.replay import Replay, as_replayed, read_replay
