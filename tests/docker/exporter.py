@@ -10,7 +10,7 @@ from prometheus_client import start_http_server
 from nightshift.watch.metrics import Metrics
 from pipelines.engine.promises.verdicts import Verdict
 
-LATE = ("flights_scoring", "late", "critical")
+LATE = ("flights_scoring", "flight-science", "late", "critical")
 
 
 def main(port: int) -> None:

@@ -106,7 +106,7 @@ def test_late_night_goes_from_the_metrics_to_alertmanager_and_a_dead_watch_is_to
         [alert] = [each for each in manager.alerts() if each["labels"]["alertname"] == "NightshiftIncidentOpen"]
         assert alert["labels"]["dag_id"] == "flights_scoring"
         assert alert["annotations"]["summary"] == "flights_scoring: 1 critical incidents are open"
-        eventually(lambda: told(webhook, "pager") != [], "somebody was told")
+        eventually(lambda: told(webhook, "flight-science-pager") != [], "its owner was told")
         assert told(webhook, "platform") == []
 
         # The watch's own alert, which says more, keeps the one of the rules back.

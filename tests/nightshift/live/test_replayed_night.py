@@ -121,8 +121,8 @@ def test_a_night_is_started_once_though_the_driver_is_killed(house, night):
 def test_a_slow_night_is_told_before_it_is_late_when_it_is_and_when_it_is_over(house, night):
     incident = house.incident(night)
     assert incident["verdict"]["late_by"] > 0
-    said = house.nightshift("incidents", "show", incident["id"])
-    assert said.index("at_risk") < said.index("late") < said.index("resolved")
+    history = [event["event"] for event in house.asked("incidents", "show", incident["id"])["history"]]
+    assert [event for event in history if event in ("at_risk", "late", "resolved")] == ["at_risk", "late", "resolved"]
 
 
 def test_each_receiver_gets_each_message_once(house, night):
