@@ -5,8 +5,8 @@ Every night: how likely is each of tomorrow's flights out of New York to land at
 * `flights_scoring` scores the night's flights at 02:00 New York time with the present champion.
 * `flights_training` learns from the last 240 nights every Monday, and promotes the new model if it earned it.
 
-The data ends with 2013, so nothing runs by itself: trigger a run with a partition key such as `2013-11-19`, or ask for
-several nights with `airflow backfill create`.
+The data ends with 2013, so nothing runs by itself: trigger a run with a partition key such as `2013-11-19`, ask for several
+nights with `airflow backfill create`, or let the year happen again with `nightshift up --live`.
 
 **If a night fails:** read the red task's first red line, mend the cause, clear the task. Finished work is never repeated.
 """
