@@ -9,6 +9,7 @@ alone, such as a mounted disk. It is only said, each time, what everybody can se
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shlex
@@ -68,6 +69,19 @@ def write_privately(path: Path) -> IO[str]:
     os.fchmod(descriptor, FILE_MODE)  # before the first word is in it
     os.ftruncate(descriptor, 0)
     return os.fdopen(descriptor, "w", encoding="utf-8")
+
+
+def replace_json_privately(path: Path, value: object) -> None:
+    """Replace a JSON file in one step, with mode 0600: readers see the old one or the new one.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    text = json.dumps(value, indent=1)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with write_privately(draft) as stream:
+        stream.write(text)
+    draft.replace(path)
 
 
 def open_to_everybody(folder: Path) -> str:

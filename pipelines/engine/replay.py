@@ -10,7 +10,6 @@ messages and whatever else the ledger decides stay in the ledger's own time eith
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -19,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from pipelines.engine.clock import REAL, Clock
 from pipelines.engine.errors import UsageError
-from pipelines.engine.home import private_folder, write_privately
+from pipelines.engine.home import private_folder, replace_json_privately
 
 if TYPE_CHECKING:
     from pipelines.engine.pipeline import Recording
@@ -230,10 +229,7 @@ def keep(settings: Settings, replay: Replay) -> Replay:
     """Write a replay down in one step, and return it."""
     file = file_of(settings)
     private_folder(file.parent)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    with write_privately(draft) as stream:
-        json.dump(asdict(replay), stream, indent=1)
-    draft.replace(file)
+    replace_json_privately(file, asdict(replay))
     return replay
 
 

@@ -52,7 +52,7 @@ def _heavy(folder: Path, files: Sequence[Path]) -> Iterator[Finding]:
             each.line,
             "heavy_import",
             "",
-            f"{each.library} is imported when {dag_file} is parsed, which Airflow does every few seconds",
+            f"{each.name} is imported when {dag_file} is parsed, which Airflow does every few seconds",
             "Import it inside the function or operator that uses it",
         )
 

@@ -47,13 +47,13 @@ class HeavyImport:
 
     Attributes:
         file: The DAG file.
-        library: Its import name.
+        name: Its import name.
         at: The file of the repository that imports it, and the DAG file if none is known.
         line: Where.
     """
 
     file: str
-    library: str
+    name: str
     at: str
     line: int
 
@@ -119,7 +119,7 @@ def _look(root: str, file: str) -> list[dict[str, Any]]:
     found = []
     for library in sorted(new & set(HEAVY)):
         at, line = watcher.seen.get(library, ("", 1))
-        found.append({"file": file, "library": library, "at": at or file, "line": line})
+        found.append({"file": file, "name": library, "at": at or file, "line": line})
     return found
 
 

@@ -13,7 +13,7 @@ import psutil
 
 from nightshift.embedded.errors import AlreadyRunning
 from nightshift.embedded.processes import Identity, boot_id
-from pipelines.engine.home import private_folder, write_privately
+from pipelines.engine.home import private_folder, replace_json_privately
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,10 +78,7 @@ def read_state(path: Path) -> State | None:
 
 def write_state(path: Path, state: State) -> None:
     """Replace the state in one step: readers see the old one or the new one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with write_privately(draft) as file:
-        json.dump(asdict(state), file, indent=1)
-    draft.replace(path)
+    replace_json_privately(path, asdict(state))
 
 
 class Ownership:

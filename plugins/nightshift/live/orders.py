@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.engine.errors import UsageError
-from pipelines.engine.home import private_folder, write_privately
+from pipelines.engine.home import private_folder, replace_json_privately
 
 if TYPE_CHECKING:
     from pipelines.engine.settings import Settings
@@ -74,10 +73,7 @@ def give_orders(settings: Settings, orders: Orders) -> None:
     """Replace the orders in one step."""
     file = orders_file(settings)
     private_folder(file.parent)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    with write_privately(draft) as stream:
-        json.dump(asdict(orders), stream, indent=1)
-    draft.replace(file)
+    replace_json_privately(file, asdict(orders))
 
 
 def orders_file(settings: Settings) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -11,7 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.engine.home import open_home, open_to_everybody, private_file, private_folder, write_privately
+from pipelines.engine.home import (
+    open_home,
+    open_to_everybody,
+    private_file,
+    private_folder,
+    replace_json_privately,
+    write_privately,
+)
 from pipelines.engine.runtime import open_runtime
 from pipelines.engine.settings import read_settings
 from tests.pipelines.engine.steps.places import ROOT
@@ -168,3 +176,20 @@ def test_nothing_of_a_new_home_is_open_to_others(tmp_path, given):
     assert modes.keys() >= private
     beside = {name for name in modes if name.endswith(("-wal", "-shm", ".lock"))}
     assert {name: oct(modes[name]) for name in private | beside if stat.S_IMODE(modes[name]) != 0o600} == {}
+
+
+def test_json_file_is_replaced_whole_and_private(tmp_path):
+    file = tmp_path / "state.json"
+    file.write_text("old")
+    replace_json_privately(file, {"night": "2026-11-20"})
+    assert json.loads(file.read_text()) == {"night": "2026-11-20"}
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_json_file_that_cannot_be_written_keeps_what_it_had(tmp_path):
+    file = tmp_path / "state.json"
+    file.write_text("old")
+    with pytest.raises(TypeError):
+        replace_json_privately(file, {"night": object()})
+    assert [one.read_text() for one in tmp_path.iterdir()] == ["old"]
