@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import DAG
@@ -20,7 +20,7 @@ from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineAler
 
 from nightshift.timetables import schedule_of
 from pipelines.engine.promises.declare import said
-from pipelines.engine.promises.schedule import due_at, night_of, ticks
+from pipelines.engine.promises.schedule import due_at, tick_of
 from pipelines.engine.promises.values import Declaration, Promise, PromiseKind
 from pipelines.engine.replay import read_clock
 from pipelines.engine.settings import read_settings
@@ -163,18 +163,6 @@ def _judge(dag_id: str, run_id: str, kind: PromiseKind) -> tuple[str, float | No
             left = (verdict.due_at or 0.0) - turn.now
             return verdict.state, max(0.0, left) / read_clock(settings).speed if coming else None
     return "nothing to say", None
-
-
-def tick_of(declaration: Declaration, night: str) -> float | None:
-    """Return when a night should begin, or None if the schedule has no such night."""
-    try:
-        day = date.fromisoformat(night[:10])
-    except ValueError:
-        return None
-    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()
-    unbounded = replace(declaration, starts=None, ends=None)
-    near = ticks(unbounded, noon - 2 * DAY, noon + 2 * DAY)
-    return next((tick for tick in near if night_of(declaration, tick) == night), None)
 
 
 def _schedule_in(session: Session, dag_id: str) -> Declaration:

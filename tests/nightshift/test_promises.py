@@ -21,7 +21,7 @@ from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
 from nightshift import PublishOperator, ScoreOperator, ValidateOperator, due_within, promise, scoring_dag, training_dag
-from nightshift.deadlines import PromiseAlert, PromisedTime, ask_the_watch, repair_dag_test, tick_of
+from nightshift.deadlines import PromiseAlert, PromisedTime, ask_the_watch, repair_dag_test
 from nightshift.declared import declaration_of
 from nightshift.policies import dag_policy
 from nightshift.timetables import schedule_of, zone_name
@@ -224,22 +224,6 @@ class TestDeadlines:
         due = self.due(Promise("finish_within", "", within_seconds=3600.0))
         assert due is not None
         assert due.timestamp() - now == pytest.approx(6.0, abs=2.0)
-
-    @pytest.mark.parametrize(
-        ("night", "begins"),
-        [
-            (
-                "2026-03-08",
-                datetime(2026, 3, 8, 7, tzinfo=UTC),
-            ),  # 02:00 does not exist: read by the clock before the jump
-            ("2026-03-09", datetime(2026, 3, 9, 6, tzinfo=UTC)),
-            ("2026-11-01", datetime(2026, 11, 1, 7, tzinfo=UTC)),
-            ("2026-02-30", None),
-            ("by hand", None),
-        ],
-    )
-    def test_nights_begin_by_the_clock_of_their_zone(self, night: str, begins: datetime | None) -> None:
-        assert tick_of(NIGHTLY, night) == (begins.timestamp() if begins else None)
 
     def test_what_goes_wrong_costs_the_deadline_and_never_the_run(self, caplog: pytest.LogCaptureFixture) -> None:
         class Broken:

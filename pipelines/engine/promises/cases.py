@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from pipelines.engine.promises.facts import Facts, NightFact, RunFact
 from pipelines.engine.promises.forecast import forecast
 from pipelines.engine.promises.history import PastRun, past_runs, progress_of
-from pipelines.engine.promises.schedule import due_at, night_of, ticks
+from pipelines.engine.promises.schedule import due_at, night_of, tick_of, ticks
 from pipelines.engine.promises.values import Declaration, Promise
 from pipelines.engine.promises.verdicts import Forecast, Verdict
 
@@ -99,7 +97,7 @@ def cases_of(
     runs = facts.runs.get(declaration.dag_id, ())
     expected = not declaration.starts_paused or any(run.kind == "scheduled" for run in runs)
     due = {night_of(declaration, tick): tick for tick in ticks(declaration, now - REACH_SECONDS, now)}
-    due |= {night: tick for night in wanted for tick in _ticks_of(declaration, night)}
+    due |= {night: tick for night in wanted if (tick := tick_of(declaration, night)) is not None}
     earlier = (
         {night_of(declaration, tick): tick for tick in ticks(declaration, now - HISTORY_SECONDS, now)} if runs else {}
     )
@@ -122,15 +120,6 @@ def cases_of(
         )
         for night in {**due, **latest}
     ]
-
-
-def _ticks_of(declaration: Declaration, night: str) -> list[float]:
-    try:
-        noon = datetime.combine(date.fromisoformat(night[:10]), datetime.min.time(), ZoneInfo(declaration.timezone))
-    except ValueError:
-        return []  # named by its run
-    span = ticks(declaration, (noon - timedelta(days=1)).timestamp(), (noon + timedelta(days=2)).timestamp())
-    return [tick for tick in span if night_of(declaration, tick) == night]
 
 
 def _last_heard(run: RunFact) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ PRESETS = {
 """As Airflow understands them."""
 MOST_TICKS = 10_000
 MINUTE = timedelta(minutes=1)
+DAY_SECONDS = 86_400.0
 
 
 def ticks(declaration: Declaration, first: float, last: float) -> list[float]:
@@ -76,6 +78,18 @@ def night_of(declaration: Declaration, tick: float) -> str:
     """Return the night that a tick is for: its local date; with the time of day, if the DAG runs more than once a day."""
     local = datetime.fromtimestamp(tick, ZoneInfo(declaration.timezone))
     return local.strftime("%Y-%m-%d" if is_at_most_daily(declaration) else "%Y-%m-%dT%H:%M")
+
+
+def tick_of(declaration: Declaration, night: str) -> float | None:
+    """Return when a night should begin (or should have, before the schedule began or after it ended); None if it has no such night."""
+    try:
+        day = date.fromisoformat(night[:10])
+    except ValueError:
+        return None  # named by its run
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()
+    unbounded = replace(declaration, starts=None, ends=None)
+    near = ticks(unbounded, noon - 2 * DAY_SECONDS, noon + 2 * DAY_SECONDS)
+    return next((tick for tick in near if night_of(declaration, tick) == night), None)
 
 
 def is_at_most_daily(declaration: Declaration) -> bool:

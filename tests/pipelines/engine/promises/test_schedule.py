@@ -1,12 +1,14 @@
 """When nights begin and are due, above all on the two days when clocks change."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.engine.promises.schedule import due_at, first_at, is_at_most_daily, night_of, ticks
+from pipelines.engine.promises.schedule import due_at, first_at, is_at_most_daily, night_of, tick_of, ticks
 from pipelines.engine.promises.values import Declaration, Promise
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -76,6 +78,25 @@ def test_dag_that_ended_has_no_more_ticks():
 
 def test_dag_without_a_schedule_has_no_ticks():
     assert ticks(Declaration("a"), 0.0, 1e9) == []
+
+
+@pytest.mark.parametrize(
+    ("night", "begins"),
+    [
+        ("2026-03-08", datetime(2026, 3, 8, 7, tzinfo=UTC)),  # 02:00 does not exist: read by the clock before the jump
+        ("2026-03-09", datetime(2026, 3, 9, 6, tzinfo=UTC)),
+        ("2026-11-01", datetime(2026, 11, 1, 7, tzinfo=UTC)),
+        ("2026-02-30", None),
+        ("by hand", None),
+    ],
+)
+def test_nights_begin_by_the_clock_of_their_zone(night, begins):
+    assert tick_of(NIGHTLY, night) == (begins.timestamp() if begins else None)
+
+
+def test_night_that_was_due_before_the_schedule_began_has_its_tick_all_the_same():
+    later = replace(NIGHTLY, starts=at("2026-12-01T00:00"))
+    assert tick_of(later, "2026-11-20") == at("2026-11-20T02:00")
 
 
 def test_several_runs_a_day_are_named_by_their_time():
