@@ -27,7 +27,7 @@ COMPANIONS: dict[str, Sequence[str]] = {"watch": ("nightshift.watch",)}
 @click.command(short_help="Start Airflow on this machine.")
 @port_option
 @tasks_option
-@click.option("--live", is_flag=True, help="Replay last year's flights as if they left now: tonight exists.")
+@click.option("--live", is_flag=True, help="Replay the flights of 2013 as if they left now: tonight exists.")
 @click.option("--speed", type=float, help="With --live: how many seconds pass in one; 600: a day in 144 seconds.")
 @click.option("--at", metavar="HH:MM", help="With --live and --speed: what clocks show when it begins.")
 @click.option("--restart", is_flag=True, help="With --live: begin anew instead of going on.")

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pipelines.engine.settings import Settings
 
 log = logging.getLogger(__name__)
-EVERY_SECONDS = 5.0
 SEND_EVERY_SECONDS = 1.0
 READ_EVERY_SECONDS = 10.0
 EVERY_REPLAYED_SECONDS = 0.5
@@ -35,9 +34,7 @@ class Loop:
         address: Where Prometheus may ask; None for nowhere.
     """
 
-    def __init__(
-        self, settings: Settings, *, every: float = EVERY_SECONDS, address: tuple[str, int] | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, *, every: float, address: tuple[str, int] | None) -> None:
         self._settings = settings
         self._every = every
         self._address = address
@@ -57,25 +54,25 @@ class Loop:
             DeclarationError: The routes have a mistake.
         """
         watch = Watch(self._settings, metrics=self._metrics)
-        self._wait_for_the_ledger(watch)
-        if watch.routing and self._address is not None:
+        self._wait_for_the_ledger()
+        log.info("routes: %s", ", ".join(route.name for route in watch.routing.routes) or "none, so nobody is told")
+        if self._address is not None:
             self._serve(self._address)
         sender = open_sender(self._settings, watch.outbox)
         reading = partial(self._again, lambda: self._read(watch), lambda: READ_EVERY_SECONDS, "reading DAG files")
         sending = partial(self._again, sender.send_due, lambda: SEND_EVERY_SECONDS, "sending messages")
-        threads = [threading.Thread(target=each, daemon=True) for each in (reading, sending)]
-        for thread in threads:
-            thread.start()
+        reader, post = (threading.Thread(target=each, daemon=True) for each in (reading, sending))
+        reader.start()
+        post.start()
         self._again(lambda: self._look(watch), lambda: self._pause(watch), "judging")
+        post.join(STOP_SECONDS / 2)  # whoever still sends must not be closed under its hands
         sender.close(wait_seconds=STOP_SECONDS / 2)
-        for thread in threads:
-            thread.join(STOP_SECONDS / 2)
 
     def _pause(self, watch: Watch) -> float:
         """How long until the next look: a night that hurries is looked at more often."""
         return min(self._every, EVERY_REPLAYED_SECONDS) if watch.clock.speed > 1.0 else self._every
 
-    def _wait_for_the_ledger(self, watch: Watch) -> None:
+    def _wait_for_the_ledger(self) -> None:
         from pipelines.engine.ledger.store import Ledger
 
         while not self._stop.is_set():

@@ -11,8 +11,6 @@ from prometheus_client.registry import Collector
 from pipelines.engine.promises.facts import Facts
 from pipelines.engine.promises.verdicts import Verdict
 
-PORT = 9105
-
 
 class Metrics:
     """The watch's measures, in a registry of their own.
