@@ -5,14 +5,18 @@ Text becomes a code per distinct value, learned at training; a value never seen 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import pyarrow as pa
+
+BLOCK_ROWS = 4096
+"""Rows of a block: with some dozens of features it fits into a core's second-level cache."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,28 @@ class Encoding:
         import numpy as np
 
         matrix = np.empty((batch.num_rows, len(self.features)), dtype=np.float64)
-        for position, name in enumerate(self.features):
-            column = batch.column(name)
-            matrix[:, position] = self._codes(name, column) if name in self.categories else _numbers(column)
+        for start, block in self.blocks(batch):
+            matrix[start : start + len(block)] = block
         return matrix
+
+    def blocks(self, batch: pa.RecordBatch | pa.Table) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the rows of `matrix` block by block, each with the position of its first row.
+
+        Columns become rows here, which is a walk all over the memory: a block is small enough for a core's own cache,
+        and the next one is written over it, so copy what you keep.
+        """
+        import numpy as np
+
+        columns = [
+            self._codes(name, batch.column(name)) if name in self.categories else _numbers(batch.column(name))
+            for name in self.features
+        ]
+        buffer = np.empty((min(BLOCK_ROWS, batch.num_rows), len(columns)), dtype=np.float64)
+        for start in range(0, batch.num_rows, BLOCK_ROWS):
+            block = buffer[: min(BLOCK_ROWS, batch.num_rows - start)]
+            for position, column in enumerate(columns):
+                block[:, position] = column[start : start + len(block)]
+            yield start, block
 
     def frame(self, batch: pa.RecordBatch | pa.Table) -> pd.DataFrame:
         """Return the features as pandas columns; text as categories with the learned values."""
@@ -63,18 +85,27 @@ class Encoding:
     def _codes(self, name: str, column: pa.Array | pa.ChunkedArray) -> np.ndarray:
         import numpy as np
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         if isinstance(column, pa.ChunkedArray):
             chunks = [self._codes(name, chunk) for chunk in column.chunks]
             return np.concatenate(chunks) if chunks else np.empty(0)
         if not pa.types.is_dictionary(column.type):
             column = column.dictionary_encode()
-        code_of = {value: code for code, value in enumerate(self.categories[name])}
         # One look-up per distinct value, then one take per row; the last place stands for missing.
-        lookup = np.array([code_of.get(value, np.nan) for value in column.dictionary.to_pylist()] + [np.nan])
-        places = column.indices.cast(pa.int64()).fill_null(len(lookup) - 1)  # int8 may have no room for one more place
-        codes: np.ndarray = lookup[places.to_numpy(zero_copy_only=False)]
-        return codes
+        codes = pc.index_in(column.dictionary.cast(pa.string()), value_set=self._values[name])
+        lookup = np.append(_numbers(codes), np.nan)
+        places = column.indices
+        if places.null_count:
+            places = places.cast(pa.int64()).fill_null(len(lookup) - 1)  # int8 may have no room for one more place
+        taken: np.ndarray = lookup.take(places.to_numpy(zero_copy_only=False))
+        return taken
+
+    @cached_property
+    def _values(self) -> dict[str, pa.Array]:
+        import pyarrow as pa
+
+        return {name: pa.array(values, pa.string()) for name, values in self.categories.items()}
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for `encoding.json`."""

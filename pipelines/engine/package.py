@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from pipelines.engine.encoding import Encoding
 from pipelines.engine.errors import ModelError
 from pipelines.engine.models import Scorer, family_named, family_of
+from pipelines.engine.models.compiled import CompiledScorer, MachineCode
+from pipelines.engine.models.lightgbm import LightGBMScorer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,17 +41,25 @@ def write_package(folder: Path, model: object, encoding: Encoding, profile: Mapp
         (folder / f"{name}.json").write_text(json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
-def load_scorer(folder: Path) -> Scorer:
+def load_scorer(folder: Path, *, compiled: Path | None = None) -> Scorer:
     """Load a package for scoring; its files must have been verified before (`model_registry.Registry.fetch`).
 
     Which code reads the model is looked up in the list of families. `loader` in package.json is for MLflow's face of the
     package alone, and nothing is unpickled on the way.
 
+    Args:
+        folder: The package.
+        compiled: Machine code that `compile_package` made of it for this processor, verified as well.
+
     Raises:
         ModelError: It is no package, or of a family that this Nightshift does not know.
     """
     family = family_named(str(_read(folder, "package").get("family")))
-    return family.load(folder, Encoding.from_json(_read(folder, "encoding")))
+    encoding = Encoding.from_json(_read(folder, "encoding"))
+    plain = family.load(folder, encoding)
+    if compiled is None or not isinstance(plain, LightGBMScorer):
+        return plain
+    return CompiledScorer(MachineCode(compiled, len(encoding.features)), plain, encoding)
 
 
 def read_profile(folder: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from data_checks import suite_names
 from pipelines.engine.errors import DeclarationError, nearest
 from pipelines.engine.metrics import HIGHER_IS_BETTER
+from pipelines.engine.shards import MOST_SHARDS, USUAL_SHARDS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -164,7 +165,8 @@ class Pipeline:
         gate: What a challenger must prove.
         slices: Row columns whose values get metrics of their own.
         prepare: Makes or fetches the data: `prepare(folder, progress=...)` gives a `Prepared`; None if it is delivered by others.
-        shard_rows: About how many rows one scoring task takes.
+        shard_bytes: About how many bytes of rows, as Parquet counts them before compression, one scoring task takes.
+        most_shards: Larger tasks rather than more than so many in a night; at most 1024, Airflow's own limit.
         recording: A past that can be replayed live; None if there is none.
 
     Raises:
@@ -183,7 +185,8 @@ class Pipeline:
     gate: Gate
     slices: Sequence[str] = ()
     prepare: Callable[..., Prepared] | None = None
-    shard_rows: int = 2_000_000
+    shard_bytes: int = 256 << 20
+    most_shards: int = USUAL_SHARDS
     recording: Recording | None = None
     parameters: Mapping[str, Any] = field(init=False)
 
@@ -217,8 +220,10 @@ def _mistakes(pipeline: Pipeline) -> Iterator[str]:
     yield from _window_mistakes(pipeline.window)
     yield from _gate_mistakes(pipeline.gate)
     yield from _recording_mistakes(pipeline)
-    if pipeline.shard_rows < 1:
-        yield f"shard_rows is {pipeline.shard_rows}; a shard holds at least 1 row"
+    if pipeline.shard_bytes < 1:
+        yield f"shard_bytes is {pipeline.shard_bytes}; a shard holds at least 1 byte"
+    if not 1 <= pipeline.most_shards <= MOST_SHARDS:
+        yield f"most_shards is {pipeline.most_shards}; expected 1 to {MOST_SHARDS}, Airflow's limit for mapped tasks"
 
 
 def _name_mistakes(pipeline: Pipeline) -> Iterator[str]:

@@ -29,6 +29,7 @@ class NightFile:
         copy: The bytes that were inspected, on this machine; `path` itself where it lies here.
         rows: How many rows it holds.
         row_groups: Rows of each of its row groups.
+        group_bytes: Bytes of each of them before compression.
         size: In bytes.
         modified_ns: Its modification time; only a hint whether `sha256` must be computed again.
         sha256: Digest of its bytes, in hex.
@@ -38,6 +39,7 @@ class NightFile:
     copy: Path
     rows: int
     row_groups: tuple[int, ...]
+    group_bytes: tuple[int, ...]
     size: int
     modified_ns: int
     sha256: str
@@ -106,8 +108,17 @@ def _inspect(path: Location, columns: Mapping[str, str]) -> NightFile:
             f"{path} has other columns than declared:\n{listed}{more}\nDeliver it as declared, or change the declaration."
         )
     status = copy.stat()
-    groups = tuple(metadata.row_group(index).num_rows for index in range(metadata.num_row_groups))
-    return NightFile(str(path), copy, metadata.num_rows, groups, status.st_size, status.st_mtime_ns, sha256_of(copy))
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    return NightFile(
+        path=str(path),
+        copy=copy,
+        rows=metadata.num_rows,
+        row_groups=tuple(group.num_rows for group in groups),
+        group_bytes=tuple(group.total_byte_size for group in groups),
+        size=status.st_size,
+        modified_ns=status.st_mtime_ns,
+        sha256=sha256_of(copy),
+    )
 
 
 def type_name(kind: pa.DataType) -> str:

@@ -124,6 +124,10 @@ class Runtime:
         """Where refused rows are kept."""
         return self.storage.at(self.settings.tables) / pipeline.name / "quarantine"
 
+    def compiled(self, pipeline: Pipeline) -> Location:
+        """Where machine code of the pipeline's models is kept, by model digest."""
+        return self.storage.at(self.settings.tables) / pipeline.name / "compiled"
+
     def reports(self, pipeline: Pipeline, partition: str) -> Location:
         """Where the reports of a night or a training lie."""
         return self.storage.at(self.settings.reports) / pipeline.name / partition

@@ -5,26 +5,35 @@ The file is named by key and fence, and no version of any table names it yet.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.errors import ModelError, RowsChanged
 from pipelines.engine.models import Scorer
+from pipelines.engine.models.compiled.scorer import CompiledScorer
 from pipelines.engine.moments import reached
-from pipelines.engine.pipeline import Pipeline
+from pipelines.engine.pipeline import Pipeline, Progress
 from pipelines.engine.rows import iterate_batches
 from pipelines.engine.shards import Piece, Shard
 from pipelines.engine.storage import Location
+from pipelines.engine.streaming import cores, in_order
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+_Kept = tuple[int, "pa.RecordBatch"]
+"""How many rows a batch had, and those of them that were not refused."""
+log = logging.getLogger(__name__)
 BATCH_ROWS = 131_072
 """Measured: predict is as fast from 32k to 512k rows, and slower below."""
+IN_FLIGHT_BYTES = 64 << 20
+"""So much of the input is in memory, beside what each thread works on."""
 HISTOGRAM_BINS = 20
 
 
@@ -46,12 +55,16 @@ class ShardScores:
         rows_scored: Rows written.
         score_sum: Sum of all scores.
         histogram: Scored rows in each of `HISTOGRAM_BINS` equal bins from 0 to 1.
+        scorer: How the model scored: "plain" or "compiled".
+        warning: Why the plain model had to step in, or None.
     """
 
     rows_in: int
     rows_scored: int
     score_sum: float
     histogram: tuple[int, ...]
+    scorer: str = "plain"
+    warning: str | None = None
 
     @property
     def rows_refused(self) -> int:
@@ -67,17 +80,24 @@ def score_shard(
     stamp: Stamp,
     output: Location,
     delivered: Location,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
 ) -> ShardScores:
     """Score a shard's rows that were not refused into `output`.
+
+    One thread reads and writes, the others predict; memory is flat, however many rows there are.
 
     Args:
         pipeline: Says which columns are ids and features.
         shard: The row groups to read.
-        scorer: The model.
+        scorer: The model. A compiled one is used once it has shown on the first batch that it scores as the plain one.
         refused: Positions of refused rows in the whole night, int64, sorted.
         stamp: Carried by every row.
         output: The Parquet file to write, whole or not at all.
         delivered: The folder that the shard's files lie in.
+        threads: How many predict at a time; by default as many as the process has cores.
+        progress: Told how many rows of the shard are written.
 
     Raises:
         RowsChanged: A file is not the one that was planned.
@@ -90,22 +110,60 @@ def score_shard(
     import pyarrow.parquet as pq
 
     copies = [_unchanged(piece, delivered) for piece in shard.pieces]
+    kept: Iterator[_Kept] = (
+        (batch.num_rows, _without(batch, position, refused)) for position, batch in _batches(pipeline, shard, copies)
+    )
+    scorer, warning, kept = _proven(scorer, kept)
+    total = shard.rows
     rows_in = rows_scored = 0
     score_sum = 0.0
     histogram = np.zeros(HISTOGRAM_BINS, dtype=np.int64)
     schema = output_schema(pipeline)
-    with output.writing() as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        for position, batch in _batches(pipeline, shard, copies):
-            rows_in += batch.num_rows
-            kept = _without(batch, position, refused)
-            score = _checked(scorer.predict(kept), kept.num_rows)
-            writer.write_batch(_scored(pipeline, kept, score, stamp, schema))
-            rows_scored += kept.num_rows
-            score_sum += float(score.sum())
-            histogram += np.histogram(score, bins=HISTOGRAM_BINS, range=(0.0, 1.0))[0]
+
+    def score(piece: _Kept) -> tuple[int, pa.RecordBatch, np.ndarray, np.ndarray]:
+        rows, batch = piece
+        scores = _checked(scorer.predict(batch), batch.num_rows)
+        counts = np.histogram(scores, bins=HISTOGRAM_BINS, range=(0.0, 1.0))[0]
+        return rows, _scored(pipeline, batch, scores, stamp, schema), scores, counts
+
+    pieces = in_order(
+        kept, score, threads=threads or cores(), size=lambda piece: int(piece[1].nbytes), most_bytes=IN_FLIGHT_BYTES
+    )
+    with output.writing() as temporary, pq.ParquetWriter(temporary, schema, **_form(pipeline)) as writer:
+        for rows, batch, scores, counts in pieces:
+            writer.write_batch(batch)
+            rows_in += rows
+            rows_scored += batch.num_rows
+            score_sum += float(scores.sum())
+            histogram += counts
+            if progress:
+                progress(rows_in, total, f"scoring {total:,} rows")
             reached("scored a batch")
     reached("wrote the shard")
-    return ShardScores(rows_in, rows_scored, score_sum, tuple(int(count) for count in histogram))
+    return ShardScores(rows_in, rows_scored, score_sum, tuple(int(count) for count in histogram), scorer.name, warning)
+
+
+def _proven(scorer: Scorer, kept: Iterator[_Kept]) -> tuple[Scorer, str | None, Iterator[_Kept]]:
+    """Try a compiled model on the first rows, and return what scores, a warning if that is the plain one, and all rows."""
+    if not isinstance(scorer, CompiledScorer):
+        return scorer, None, kept
+    looked_at = []
+    for piece in kept:
+        looked_at.append(piece)
+        if piece[1].num_rows:
+            break
+    difference = scorer.difference(looked_at[-1][1]) if looked_at else None
+    if difference is None:
+        return scorer, None, chain(looked_at, kept)
+    warning = f"{difference}; the plain one scored the rows"
+    log.warning("%s", warning)
+    return scorer.plain, warning, chain(looked_at, kept)
+
+
+def _form(pipeline: Pipeline) -> dict[str, Any]:
+    """Return how shard files are written: what is the same in every row as a dictionary of one value."""
+    same = [name for name in output_schema(pipeline).names if name not in (*pipeline.id_columns, "score")]
+    return {"compression": "zstd", "compression_level": 1, "use_dictionary": same}
 
 
 def output_schema(pipeline: Pipeline) -> pa.Schema:

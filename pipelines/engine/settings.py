@@ -29,6 +29,8 @@ class Settings:
         mlflow_ui: Address of MLflow's pages for links, where it is not the tracking URI, else None.
         artifacts: Root for MLflow artifacts when the tracking URI is a database, else None.
         lease_seconds: How long a claim lasts without being renewed.
+        compiles: Whether models are compiled ahead of the night.
+        cores: How many cores one scoring task uses; None for all that the process may use.
         aws_connection: Airflow connection that says who we are at `s3://`.
         google_connection: Airflow connection that says who we are at `gs://`.
         routes: File that says where alerts go.
@@ -44,6 +46,8 @@ class Settings:
     mlflow_ui: str | None = field(repr=False)
     artifacts: str | None
     lease_seconds: float
+    compiles: bool = True
+    cores: int | None = None
     aws_connection: str = "aws_default"
     google_connection: str = "google_cloud_default"
     routes: Path = REPOSITORY / "routes.toml"
@@ -77,6 +81,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         mlflow_ui=env.get("NIGHTSHIFT_MLFLOW_UI"),
         artifacts=None if tracking else (home / "mlflow" / "artifacts").as_uri(),
         lease_seconds=_seconds(env, "NIGHTSHIFT_LEASE_SECONDS", 60.0),
+        compiles=_on(env, "NIGHTSHIFT_COMPILE", True),
+        cores=_cores(env, "NIGHTSHIFT_CORES"),
         aws_connection=env.get("NIGHTSHIFT_AWS_CONNECTION") or "aws_default",
         google_connection=env.get("NIGHTSHIFT_GOOGLE_CONNECTION") or "google_cloud_default",
         airflow_ui=env.get("NIGHTSHIFT_AIRFLOW_UI") or env.get("AIRFLOW__API__BASE_URL"),
@@ -105,6 +111,23 @@ def _folder(env: Mapping[str, str], name: str, default: Path) -> Path:
     if value and "://" in value and not value.startswith("file://"):
         raise UsageError(f"{name}={hidden(value, value)!r} is not a folder of this machine. Give an absolute path.")
     return Path(value.removeprefix("file://")).expanduser().resolve() if value else default
+
+
+def _on(env: Mapping[str, str], name: str, default: bool) -> bool:
+    words = {"": default, "1": True, "on": True, "true": True, "0": False, "off": False, "false": False}
+    value = env.get(name, "").lower()
+    if value not in words:
+        raise UsageError(f"{name}={env[name]!r} is neither on nor off. Give 1 or 0, or unset it.")
+    return words[value]
+
+
+def _cores(env: Mapping[str, str], name: str) -> int | None:
+    value = env.get(name)
+    if not value:
+        return None
+    if not value.isdecimal() or not int(value):
+        raise UsageError(f"{name}={value!r} is not a number of cores of at least 1. Unset it to use all there are.")
+    return int(value)
 
 
 def _seconds(env: Mapping[str, str], name: str, default: float) -> float:

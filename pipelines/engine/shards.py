@@ -10,6 +10,8 @@ from pipelines.engine.rows import NightFile
 
 MOST_SHARDS = 1024
 """Airflow's limit for mapped tasks of one task (`[core] max_map_length`)."""
+USUAL_SHARDS = 64
+"""Airflow starts about one mapped task a second, so a night is cut into tens of tasks, however large it is."""
 
 
 @dataclass(frozen=True)
@@ -63,29 +65,37 @@ class Shard:
         return [[piece.sha256, list(piece.row_groups)] for piece in self.pieces]
 
 
-def plan_shards(files: Sequence[NightFile], rows_per_shard: int) -> list[Shard]:
+def plan_shards(files: Sequence[NightFile], shard_bytes: int, most_shards: int = USUAL_SHARDS) -> list[Shard]:
     """Cut a night into shards at row group boundaries.
 
-    A shard is closed as soon as it holds its share of rows, so the shards come out about equal; a row group is never cut.
+    A shard ends at the boundary that is nearest to its share of bytes, so shards come out about equal; a row group is
+    never cut.
 
     Args:
         files: The night's files in the order that defines row positions.
-        rows_per_shard: About how many rows a shard should hold.
+        shard_bytes: About how many bytes a shard should hold, as Parquet counts them before compression.
+        most_shards: Larger shards rather than more than so many, up to `MOST_SHARDS`.
 
     Returns:
-        From 1 to `MOST_SHARDS` shards that hold each row group exactly once.
+        From 1 to `most_shards` shards that hold each row group exactly once, and none of them without rows.
     """
-    total = sum(file.rows for file in files)
-    wanted = max(rows_per_shard, -(-total // MOST_SHARDS))
+    sizes = [
+        [size if rows else 0 for rows, size in zip(file.row_groups, file.group_bytes, strict=True)] for file in files
+    ]
+    total = sum(map(sum, sizes))
+    wanted = max(shard_bytes, -(-total // min(most_shards, MOST_SHARDS)))
     share = total / max(1, round(total / wanted))
     cuts: list[list[tuple[NightFile, int, int]]] = [[]]
-    position = 0
-    for file in files:
-        for index, rows in enumerate(file.row_groups):
-            if rows and cuts[-1] and position >= share * len(cuts):  # an empty row group opens no shard
+    position = taken = begun = 0
+    for file, groups in zip(files, sizes, strict=True):
+        for index, (rows, size) in enumerate(zip(file.row_groups, groups, strict=True)):
+            # A group that lies mostly beyond the share opens the next shard; one without rows never does.
+            if rows and taken > begun and taken + size / 2 > share * len(cuts):
                 cuts.append([])
+                begun = taken
             cuts[-1].append((file, index, position))
             position += rows
+            taken += size
     return [Shard(number, _pieces(groups)) for number, groups in enumerate(cuts)]
 
 

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 
 class Scorer(Protocol):
-    """A loaded model that turns rows into probabilities."""
+    """A loaded model that turns rows into probabilities; used by several threads at a time.
+
+    Attributes:
+        name: How it scores: "plain" through its own library, "compiled" as machine code.
+    """
+
+    name: str
 
     def predict(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
         """Return the probability of 1 for each row, float64, shape (rows,)."""

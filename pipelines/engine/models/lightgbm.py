@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.encoding import Encoding
+from pipelines.engine.models.booster import Booster
 
 if TYPE_CHECKING:
+    import lightgbm
     import numpy as np
     import pyarrow as pa
-    from lightgbm import Booster
 
 FILE = "model.txt"
 
@@ -30,10 +31,12 @@ class LightGBM:
         _booster(model).save_model(str(folder / FILE))
 
     def load(self, folder: Path, encoding: Encoding) -> LightGBMScorer:
-        """Read `model.txt`."""
-        from lightgbm import Booster
+        """Read `model.txt`.
 
-        return LightGBMScorer(Booster(model_file=str(folder / FILE)), encoding)
+        Raises:
+            ModelError: LightGBM cannot read it.
+        """
+        return LightGBMScorer(Booster(folder / FILE), encoding)
 
     def importance(self, model: Any) -> dict[str, float]:
         """Return the total gain of each feature."""
@@ -45,20 +48,23 @@ class LightGBM:
 class LightGBMScorer:
     """A booster and the encoding of its features."""
 
+    name = "plain"
+
     def __init__(self, booster: Booster, encoding: Encoding) -> None:
         self._booster = booster
         self._encoding = encoding
 
     def predict(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
         """Return the probability of 1 for each row, float64, shape (rows,)."""
-        import numpy as np
+        return self.predict_matrix(self._encoding.matrix(batch))
 
-        score: np.ndarray = np.asarray(self._booster.predict(self._encoding.matrix(batch)))
-        return score
+    def predict_matrix(self, matrix: np.ndarray) -> np.ndarray:
+        """Likewise for rows that are encoded already, float64, shape (rows, features)."""
+        return self._booster.predict(matrix)
 
 
-def _booster(model: Any) -> Booster:
-    booster: Booster = getattr(model, "booster_", model)
+def _booster(model: Any) -> lightgbm.Booster:
+    booster: lightgbm.Booster = getattr(model, "booster_", model)
     return booster
 
 

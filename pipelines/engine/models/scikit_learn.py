@@ -73,6 +73,8 @@ class ScikitLearn:
 class ScikitLearnScorer:
     """An estimator and the encoding of its features."""
 
+    name = "plain"
+
     def __init__(self, model: Any, encoding: Encoding) -> None:
         self._model = model
         self._encoding = encoding

@@ -53,7 +53,10 @@ def monitor_night(
             "deviations": deviations,
             "score_stability": round(population_stability_index(profile["score"], published["histogram"]), 4),
             "drift": checked["drift"],
-            "warnings": warnings_of(mean, deviations, nights, checked["summary"]),
+            "warnings": [
+                *published.get("warnings", ()),  # nights of earlier versions have none
+                *warnings_of(mean, deviations, nights, checked["summary"]),
+            ],
         }
 
     return runtime.run(key, work)

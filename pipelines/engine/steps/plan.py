@@ -46,13 +46,13 @@ def plan_night(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any]) ->
             "Nothing was scored. Run the night again, so that the new rows are checked first."
         )
     champion = require_champion(runtime, pipeline)
-    shards = plan_shards(files, pipeline.shard_rows)
+    shards = plan_shards(files, pipeline.shard_bytes, pipeline.most_shards)
     key = TaskKey(
         pipeline=pipeline.name,
         step=STEP,
         partition=night,
         inputs={"checked": checked["key"], "model": [champion.version, champion.digest]},
-        parameters={"shard_rows": pipeline.shard_rows},
+        parameters={"shard_bytes": pipeline.shard_bytes, "most_shards": pipeline.most_shards},
         code=code_digest("pipelines.engine.shards", "pipelines.engine.rows"),
     )
 

@@ -11,10 +11,13 @@ from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.run_once import Hold, exclusive
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.steps.champion import CHAMPION
+from pipelines.engine.steps.compile import compile_ahead
 
 
 def register(runtime: Runtime, pipeline: Pipeline, trained: dict[str, Any], judged: dict[str, Any]) -> dict[str, Any]:
     """Register a trained model, whatever the verdict is: a refused one can be looked at, too.
+
+    It is compiled as well, so that the first night finds machine code.
 
     Returns:
         `as_of`, `version`, `model_digest`, `run_id`, `key`.
@@ -43,7 +46,9 @@ def register(runtime: Runtime, pipeline: Pipeline, trained: dict[str, Any], judg
             "run_id": version.run_id,
         }
 
-    return runtime.run(key, work)
+    registered = runtime.run(key, work)
+    compile_ahead(runtime, pipeline, registered["version"])
+    return registered
 
 
 def promote(

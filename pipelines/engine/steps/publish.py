@@ -44,7 +44,7 @@ def publish_night(
 
     Returns:
         `night`, `rows_in`, `rows_scored`, `rows_quarantined`, `model_version`, `delta_version`, `score_mean`,
-        `histogram`, `planned_at`, `key`. Where a run that was planned later has published the night already: what that
+        `histogram`, `planned_at`, `warnings` of the shards in words, `key`. Where a run that was planned later has published the night already: what that
         one published, and `superseded` in words.
 
     Raises:
@@ -97,6 +97,7 @@ def publish_night(
             "score_mean": _mean(scored),
             "histogram": _summed(scored),
             "planned_at": planned_ms / 1000,
+            "warnings": sorted({shard["warning"] for shard in scored if shard.get("warning")}),
         }
 
     return runtime.run(key, work)

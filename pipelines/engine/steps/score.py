@@ -18,6 +18,7 @@ from pipelines.engine.runtime import Runtime
 from pipelines.engine.scoring import Stamp, read_positions, score_shard
 from pipelines.engine.shards import Shard
 from pipelines.engine.steps.champion import fetch
+from pipelines.engine.steps.compile import compiled_for
 
 STEP = "score"
 
@@ -27,7 +28,8 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
 
     Returns:
         `night`, `number`, `of`, `path` (relative to the predictions table), `size`, `modified_ms`, `rows_in`,
-        `rows_scored`, `rows_refused`, `score_sum`, `histogram`, `model_version`, `key`, and the task's `planned_at`.
+        `rows_scored`, `rows_refused`, `score_sum`, `histogram`, `model_version`, `scorer` ("plain" or "compiled"), `warning`
+        (why the plain one stepped in, or None), `key`, and the task's `planned_at`.
 
     Raises:
         RowsChanged, RowsUnreadable: The rows are not the planned ones.
@@ -58,13 +60,23 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
                 f"version {version.version} of {pipeline.name} was planned with digest {task['model_digest'][:12]} "
                 f"and has {version.digest[:12]} now. Nothing was scored; run the night again."
             )
-        scorer = load_scorer(fetch(runtime, version))
+        scorer = load_scorer(fetch(runtime, version), compiled=compiled_for(runtime, pipeline, version, shard.rows))
         quarantine = runtime.quarantine(pipeline).recorded(task["quarantine"]) if task["quarantine"] else None
         refused = read_positions(quarantine, task["quarantine_sha256"])
         path = shard_path(night, key.digest, hold.fence, hold.claim.claimed_at)
         remove_unfinished(table, night, key.digest, hold.fence)
         stamp = Stamp(version.version, key.digest, moment(hold.claim.claimed_at))
-        scores = score_shard(pipeline, shard, scorer, refused, stamp, table / path, runtime.rows_folder(pipeline))
+        scores = score_shard(
+            pipeline,
+            shard,
+            scorer,
+            refused,
+            stamp,
+            table / path,
+            runtime.rows_folder(pipeline),
+            threads=runtime.settings.cores,
+            progress=runtime.progress,
+        )
         found = (table / path).find()
         if found is None:
             raise StorageError(f"{table / path} was written and is gone; run the task again.")
@@ -81,6 +93,8 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
             "score_sum": scores.score_sum,
             "histogram": list(scores.histogram),
             "model_version": version.version,
+            "scorer": scores.scorer,
+            "warning": scores.warning,
         }
 
     scored = runtime.run(key, work, outputs=lambda result: [table / result["path"]])

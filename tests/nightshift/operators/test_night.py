@@ -23,7 +23,7 @@ def key_link(key):
 
 
 def test_a_night_of_operators_is_published_and_each_result_is_small_xcom(place, at):
-    at(place.declared(shard_rows=100))
+    at(place.declared(shard_bytes=1, most_shards=3))
     checked = run_task(in_dag(ValidateOperator))
     planned = run_task(in_dag(PlanShardsOperator, checked=checked.result))
     scored = [run_task(in_dag(ScoreOperator, shard=shard)) for shard in planned.result]

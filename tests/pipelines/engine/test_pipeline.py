@@ -226,9 +226,15 @@ def test_gate_with_a_threshold_that_is_no_number(threshold):
     assert wrong == f"gate.threshold is {threshold}; expected a number"
 
 
-@pytest.mark.parametrize("rows", [0, -5])
-def test_shard_without_rows(rows):
-    assert only_mistake_of(shard_rows=rows) == f"shard_rows is {rows}; a shard holds at least 1 row"
+@pytest.mark.parametrize("size", [0, -5])
+def test_shard_without_bytes(size):
+    assert only_mistake_of(shard_bytes=size) == f"shard_bytes is {size}; a shard holds at least 1 byte"
+
+
+@pytest.mark.parametrize("number", [0, 1025])
+def test_more_shards_than_can_be_mapped(number):
+    wrong = only_mistake_of(most_shards=number)
+    assert wrong == f"most_shards is {number}; expected 1 to 1024, Airflow's limit for mapped tasks"
 
 
 def test_all_mistakes_are_told_at_once():
@@ -238,6 +244,6 @@ def test_all_mistakes_are_told_at_once():
         fit=None,
         window=Window(nights=1, holdout=1),
         gate=Gate(metric="auc", threshold=0.6, tolerance=-1),
-        shard_rows=0,
+        shard_bytes=0,
     )
     assert len(mistakes) == 7

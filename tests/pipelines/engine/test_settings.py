@@ -109,3 +109,23 @@ def test_settings_that_are_shown_hold_no_password():
         "NIGHTSHIFT_TRACKING_URI": "https://us:secret-two@mlflow",
     }
     assert "secret" not in repr(read_settings(environment))
+
+
+def test_models_are_compiled_and_all_cores_are_used_unless_somebody_says_otherwise():
+    assert (read_settings({}).compiles, read_settings({}).cores) == (True, None)
+    said = read_settings({"NIGHTSHIFT_COMPILE": "off", "NIGHTSHIFT_CORES": "4"})
+    assert (said.compiles, said.cores) == (False, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("NIGHTSHIFT_COMPILE", "perhaps", "is neither on nor off. Give 1 or 0, or unset it."),
+        ("NIGHTSHIFT_CORES", "0", "is not a number of cores of at least 1"),
+        ("NIGHTSHIFT_CORES", "two", "is not a number of cores of at least 1"),
+        ("NIGHTSHIFT_CORES", "-1", "is not a number of cores of at least 1"),
+    ],
+)
+def test_settings_of_speed_that_cannot_be_used_are_refused(name, value, words):
+    with pytest.raises(UsageError, match=f"{name}='{value}' {words}"):
+        read_settings({name: value})

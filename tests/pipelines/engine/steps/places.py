@@ -47,7 +47,9 @@ class Place:
 
     @property
     def settings(self) -> Settings:
-        return dataclasses.replace(read_settings({"NIGHTSHIFT_HOME": str(self.home)}), **self.changes)
+        # A compilation is a process of its own, and takes longer than a night here: the tests that want one say so.
+        settings = read_settings({"NIGHTSHIFT_HOME": str(self.home), "NIGHTSHIFT_COMPILE": "0"})
+        return dataclasses.replace(settings, **self.changes)
 
     @property
     def runtime(self) -> Runtime:
@@ -105,7 +107,7 @@ class Place:
     def environment(self) -> dict[str, str]:
         """Variables for a process of its own that works in this place."""
         path = os.pathsep.join([str(ROOT), str(ROOT / "plugins")])
-        return {**os.environ, "NIGHTSHIFT_HOME": str(self.home), "PYTHONPATH": path}
+        return {**os.environ, "NIGHTSHIFT_HOME": str(self.home), "NIGHTSHIFT_COMPILE": "0", "PYTHONPATH": path}
 
     def copied_to(self, home: Path) -> Place:
         shutil.copytree(self.home, home)

@@ -462,7 +462,7 @@ def test_a_lost_quarantine_is_said_in_words(place):
 
 
 def test_shards_that_do_not_add_up_are_not_published(place):
-    shards = place.declared(shard_rows=100)
+    shards = place.declared(shard_bytes=1, most_shards=3)
     checked = places.validate(shards, NIGHT)
     scored = [places.score(shards, shard) for shard in places.plan(shards, checked)]
     assert len(scored) == 3

@@ -101,7 +101,7 @@ def test_many_shards_give_the_same_scores_as_one(place):
     assert len(whole.planned) == 1
 
     deliver_in_several_files(place)
-    pieces = run_night(place.declared(shard_rows=40), NIGHT)
+    pieces = run_night(place.declared(shard_bytes=1), NIGHT)
     assert len(pieces.planned) > 5
     assert sum(shard["rows_scored"] for shard in pieces.scored) == 297
     refused = pd.read_parquet(pieces.checked["quarantine"])["buoy"]
