@@ -40,7 +40,7 @@ down: $(READY) ## stop it, and leave no process behind
 	@$(BIN)/nightshift down
 
 test: $(READY) ## run all tests (Debian: apt-get install postgresql prometheus prometheus-alertmanager)
-	@$(BIN)/python -m pytest --cov --cov-report=term --durations=10 $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadgroup --cov --cov-report=term --durations=10 $(ARGS)
 
 lint: $(READY) ## check style, types, the direction of imports and the DAGs' Airflow 3 rules
 	$(BIN)/ruff check .

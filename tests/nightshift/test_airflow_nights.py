@@ -23,7 +23,7 @@ from nightshift.embedded.records import DagRun, backfill_range
 from nightshift.embedded.tree import AirflowTree
 from tests.support.clone import make_clone
 
-pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.airflow
 AS_OF = "2026-02-20"
 SLOW_NIGHT = "2026-03-01"
 SLOW_ROWS = 1_800_000

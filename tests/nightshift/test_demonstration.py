@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-pytestmark = [pytest.mark.airflow]
+pytestmark = pytest.mark.airflow
 
 
 def nightshift(home: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -27,7 +27,7 @@ from pipelines.engine.ledger.observations import Observations
 from pipelines.engine.settings import Settings, read_settings
 from tests.nightshift.embedded.trees import eventually
 
-pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.airflow
 ROOT = Path(__file__).resolve().parents[2]
 DAGS = Path(__file__).with_name("promised_dags.txt")
 UNFIT = '''"""A promise that does not fit."""

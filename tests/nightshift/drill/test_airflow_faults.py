@@ -12,7 +12,7 @@ import pytest
 
 from tests.nightshift.embedded.trees import processes_of
 
-pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.airflow
 
 ROOT = Path(__file__).resolve().parents[3]
 FAULTS = ("airflow-orphan-overtaken", "tree-killed")

@@ -20,7 +20,7 @@ from tests.nightshift.embedded.trees import eventually, processes_of
 from tests.support.monitoring import Alertmanager, alertmanager_server
 from tests.support.receivers import MailServer, Webhook, mail_server, webhook_server
 
-pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.airflow
 
 ROUTES = """
 [[route]]
