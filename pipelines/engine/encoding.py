@@ -76,11 +76,12 @@ class Encoding:
         for name in self.features:
             column = batch.column(name)
             if name not in self.categories:
-                columns[name] = _numbers(column)
+                # What Arrow lends is read-only, and a `fit` may write into its frame.
+                columns[name] = np.require(_numbers(column), requirements="W")
                 continue
             codes = np.nan_to_num(self._codes(name, column), nan=-1).astype(np.int32)
             columns[name] = pd.Categorical.from_codes(codes, categories=pd.Index(self.categories[name]))
-        return pd.DataFrame(columns)
+        return pd.DataFrame(columns, copy=False)
 
     def _codes(self, name: str, column: pa.Array | pa.ChunkedArray) -> np.ndarray:
         import numpy as np

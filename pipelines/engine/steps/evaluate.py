@@ -17,7 +17,6 @@ from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.steps.champion import fetch, find_champion
 from pipelines.engine.steps.window import find_window, load_data
-from pipelines.engine.training import split
 
 
 def evaluate(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any], trained: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +58,7 @@ def evaluate(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any], trai
                 raise RowsChanged(
                     f"the training window of {pipeline.name} as of {as_of} changed after the training; run the training again"
                 )
-            _, holdout = split(load_data(runtime, pipeline, window, checked), window.holdout)
+            holdout = load_data(runtime, pipeline, window, checked, window.holdout, pipeline.features)
             scorer = load_scorer(fetch(runtime, champion))
             champion_metrics = metrics_of(holdout.target, scorer.predict(holdout.table))
         verdict = judge(pipeline.gate, trained["metrics"], champion_metrics)

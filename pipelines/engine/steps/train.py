@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_checks import build_profile
 from model_registry import pictures
 from pipelines.engine.code import code_digest
 from pipelines.engine.encoding import Encoding
 from pipelines.engine.errors import PathRefused, RowsChanged
 from pipelines.engine.keys import TaskKey
+from pipelines.engine.labelled import Labelled
 from pipelines.engine.metrics import metrics_of, slice_metrics
 from pipelines.engine.models import family_of
 from pipelines.engine.moments import reached
@@ -24,15 +24,15 @@ from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.scoring import HISTOGRAM_BINS
-from pipelines.engine.steps.window import find_window, load_data
+from pipelines.engine.steps.window import TrainingWindow, find_window, load_data
 from pipelines.engine.training import (
-    Learnable,
     baseline_metrics,
+    check_sides,
+    feature_profile,
     fit_model,
     flat_metrics,
     night_means,
     score_profile,
-    split,
 )
 
 if TYPE_CHECKING:
@@ -84,23 +84,41 @@ def train(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any]) -> dict
     )
 
     def work(hold: Hold) -> dict[str, Any]:
-        data = load_data(runtime, pipeline, window, checked)
-        older, holdout = split(data, window.holdout)
-        runtime.progress(0, 1, f"fitting on {older.rows:,} rows")
-        encoding = Encoding.learn(older.table, pipeline.features, pipeline.string_features)
-        model = fit_model(pipeline, older, encoding)
-        runtime.progress(1, 1, f"fitting on {older.rows:,} rows")
-        return _log(runtime, pipeline, key, checked, _Fitted(model, encoding, older, holdout))
+        older, holdout = _load_sides(runtime, pipeline, window, checked)
+        table, target = older.table, older.target
+        del older
+        runtime.progress(0, 1, f"fitting on {len(target):,} rows")
+        encoding = Encoding.learn(table, pipeline.features, pipeline.string_features)
+        example = _frame(table.slice(0, EXAMPLE_ROWS), pipeline.features)
+        profile = feature_profile(table, pipeline.features)
+        features = encoding.frame(table)
+        del table  # from here on the frame is the only copy
+        model = fit_model(pipeline, features, target, pipeline.parameters)
+        del features
+        runtime.progress(1, 1, f"fitting on {len(target):,} rows")
+        return _log(runtime, pipeline, key, checked, _Fitted(model, encoding, target, example, profile, holdout))
 
     return runtime.run(key, work)
+
+
+def _load_sides(
+    runtime: Runtime, pipeline: Pipeline, window: TrainingWindow, checked: dict[str, Any]
+) -> tuple[Labelled, Labelled]:
+    older = load_data(runtime, pipeline, window, checked, window.older, pipeline.features)
+    measured = (*pipeline.features, *pipeline.slices)
+    holdout = load_data(runtime, pipeline, window, checked, window.holdout, measured)
+    check_sides(pipeline, older, holdout)
+    return older, holdout
 
 
 @dataclass(frozen=True)
 class _Fitted:
     model: object
     encoding: Encoding
-    older: Learnable
-    holdout: Learnable
+    target: np.ndarray
+    example: pd.DataFrame
+    profile: dict[str, Any]
+    holdout: Labelled
 
 
 def _log(
@@ -114,7 +132,7 @@ def _log(
         score = _write_package(pipeline, package, fitted)
         target = fitted.holdout.target
         metrics = metrics_of(target, score)
-        baseline = baseline_metrics(fitted.older.target, target)
+        baseline = baseline_metrics(fitted.target, target)
         slices = slice_metrics(target, score, _frame(fitted.holdout.table, pipeline.slices))
         drawn = _draw(Path(temporary), fitted, score)
         for picture in drawn.values():
@@ -138,7 +156,7 @@ def _log(
                 "source": str(runtime.rows_folder(pipeline)),
             },
             package=package,
-            input_example=_frame(fitted.older.table.slice(0, EXAMPLE_ROWS), pipeline.features),
+            input_example=fitted.example,
             pictures=drawn,
             artifacts=_check_reports(runtime, checked),
         )
@@ -150,7 +168,7 @@ def _log(
         "model_digest": run.digest,
         "metrics": metrics,
         "baseline": baseline,
-        "rows": {"train": fitted.older.rows, "holdout": fitted.holdout.rows},
+        "rows": {"train": len(fitted.target), "holdout": fitted.holdout.rows},
         "report": str(folder),
         "url": run.url,
     }
@@ -170,7 +188,7 @@ def _write_package(pipeline: Pipeline, package: Path, fitted: _Fitted) -> np.nda
     write_package(package, fitted.model, fitted.encoding, {})
     score = load_scorer(package).predict(fitted.holdout.table)
     profile = {
-        "features": build_profile(_frame(fitted.older.table, pipeline.features), list(pipeline.features)),
+        "features": fitted.profile,
         "score": score_profile(score, HISTOGRAM_BINS),
         "score_nights": night_means(fitted.holdout, score),
     }
@@ -179,7 +197,12 @@ def _write_package(pipeline: Pipeline, package: Path, fitted: _Fitted) -> np.nda
 
 
 def _frame(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:
-    frame: pd.DataFrame = table.select(list(columns)).to_pandas()
+    """Return columns with plain text: MLflow's signatures know no categories."""
+    import pyarrow as pa
+
+    chosen = table.select(list(columns))
+    text = [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in chosen.schema]
+    frame: pd.DataFrame = chosen.cast(pa.schema(text)).to_pandas()
     return frame
 
 

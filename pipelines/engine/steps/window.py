@@ -8,13 +8,13 @@ from typing import Any
 
 from pipelines.engine.errors import RowsMissing
 from pipelines.engine.keys import digest_of
+from pipelines.engine.labelled import Labelled, Side, read_labelled
 from pipelines.engine.nights import span, training_nights
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.rows import NightFile, find_files, fingerprint, in_content_order, inspect_files, known_nights
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.scoring import read_positions
 from pipelines.engine.storage import Location
-from pipelines.engine.training import Learnable, join_labels, read_window, without_positions
 
 Files = list[tuple[str, list[NightFile]]]
 
@@ -34,6 +34,11 @@ class TrainingWindow:
     holdout: list[str]
     rows: Files
     labels: Files
+
+    @property
+    def older(self) -> list[str]:
+        """The nights before the holdout."""
+        return self.nights[: -len(self.holdout)]
 
     @property
     def fingerprint(self) -> str:
@@ -81,23 +86,35 @@ def _files(runtime: Runtime, folder: Location, nights: Sequence[str], columns: M
     return found
 
 
-def load_data(runtime: Runtime, pipeline: Pipeline, window: TrainingWindow, checked: dict[str, Any]) -> Learnable:
-    """Read and join the window without the refused rows and labels.
+def load_data(
+    runtime: Runtime,
+    pipeline: Pipeline,
+    window: TrainingWindow,
+    checked: dict[str, Any],
+    nights: Sequence[str],
+    columns: Sequence[str],
+) -> Labelled:
+    """Read columns of some nights of the window with their labels, without the refused rows and labels.
+
+    Args:
+        runtime: Doors to the outside.
+        pipeline: Whose window it is.
+        window: The window.
+        checked: The result of `validate_training`.
+        nights: Those to read, which follow each other in the window; no other is read.
+        columns: Columns of the rows to keep.
 
     Raises:
+        DataError: The rows or labels cannot be used.
         PathRefused: The refused rows are said to lie elsewhere.
     """
-    columns = list(dict.fromkeys((*pipeline.id_columns, *pipeline.features, *pipeline.slices)))
-    label_columns = [*pipeline.id_columns, pipeline.labels.target]
-    rows = read_window(window.rows, columns)
-    labels = read_window(window.labels, label_columns)
     digests = dict(zip(("rows", "labels"), checked["quarantine_sha256"], strict=True))
-    refused = {
-        kind: read_positions(runtime.quarantine(pipeline).recorded(path) if path else None, digests[kind])
+    files = {"rows": window.rows, "labels": window.labels}
+    sides = {
+        kind: Side(
+            files[kind],
+            read_positions(runtime.quarantine(pipeline).recorded(path) if path else None, digests[kind]),
+        )
         for kind, path in checked["quarantine"].items()
     }
-    return join_labels(
-        pipeline,
-        without_positions(rows, refused["rows"]),
-        without_positions(labels, refused["labels"]),
-    )
+    return read_labelled(pipeline, sides["rows"].of(nights), sides["labels"].of(nights), list(dict.fromkeys(columns)))

@@ -6,18 +6,16 @@ import threading
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from model_registry import AliasMoved, KeyConflict
 from pipelines.engine.errors import DataError, FitFailed, RowsChanged
-from pipelines.engine.pipeline import Gate, Labels, Rows
+from pipelines.engine.pipeline import Gate
+from pipelines.engine.steps.champion import fetch, find_champion
 from pipelines.engine.steps.evaluate import evaluate
 from pipelines.engine.steps.train import train
 from pipelines.engine.steps.validate_training import validate_training
-from pipelines.engine.training import NIGHT as NIGHT_COLUMN
-from pipelines.engine.training import join_labels
 from tests.pipelines.engine.steps import tides, tides_labels_suite
 from tests.pipelines.engine.steps.places import champion, judge_training, promote, run_night, run_training
 
@@ -274,27 +272,20 @@ def test_another_model_under_a_registered_key_is_refused(place):
         )
 
 
-def test_ids_that_come_every_night_get_the_label_of_their_night():
-    pipeline = tides.declare()
-    rows = pa.table({"buoy": ["a", "b", "a", "b"], NIGHT_COLUMN: ["2024-01-01"] * 2 + ["2024-01-02"] * 2})
-    labels = pa.table(
-        {"buoy": ["b", "a", "a"], "flooded": [1, 0, 1], NIGHT_COLUMN: ["2024-01-01", "2024-01-01", "2024-01-02"]}
-    )
-    learnable = join_labels(pipeline, rows, labels)
-    assert learnable.table["buoy"].to_pylist() == ["a", "b", "a"]
-    assert learnable.target.tolist() == [0, 1, 1]
+def test_the_model_is_bit_for_bit_the_one_that_a_plain_pandas_script_fits(fresh):
+    training = run_training(fresh)
+    fetched = fetch(fresh.runtime, find_champion(fresh.runtime, fresh.pipeline))
+    older = [tides.make_rows(night) for night in tides.LABELLED[:3]]
+    target = np.concatenate([tides.make_labels(rows)["flooded"] for rows in older])
+    tides.fit(_as_trained(older), target).save_model(fresh.home / "by_hand.txt")
+    assert training.promoted["promoted"]
+    assert (fetched / "model.txt").read_bytes() == (fresh.home / "by_hand.txt").read_bytes()
 
 
-def test_column_name_that_means_something_to_sql_is_a_name():
-    hostile, target = 'id" FROM rows; DROP VIEW labels; --', 'flooded" OR "1'
-    pipeline = tides.declare(
-        rows=Rows(columns={hostile: "string", "wind": "double"}),
-        labels=Labels(columns={hostile: "string", target: "int64"}, target=target),
-        id_columns=[hostile],
-        features=["wind"],
-        slices=[],
-    )
-    nights = ["2024-01-01"] * 2
-    rows = pa.table({hostile: ["a", "b"], "wind": [1.0, 2.0], NIGHT_COLUMN: nights})
-    labels = pa.table({hostile: ["b", "a"], target: [1, 0], NIGHT_COLUMN: nights})
-    assert join_labels(pipeline, rows, labels).target.tolist() == [0, 1]
+def test_a_fit_may_write_into_its_frame(fresh):
+    def fit(features, target, *, cut: float = 2.0):
+        features.loc[features["wind"] > cut, "wind"] = cut
+        features["depth"] /= 10
+        return tides.fit(features, target)
+
+    assert run_training(fresh.declared(fit=fit)).trained["metrics"]["roc_auc"] > 0.7
