@@ -30,6 +30,7 @@ WITHOUT_EFFECT = (
     "pipelines.engine.replay",
     "pipelines.engine.run_once",
     "pipelines.engine.runtime",
+    "pipelines.engine.search",
     "pipelines.engine.settings",
     "pipelines.engine.storage",
 )

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from pipelines.engine.errors import DataError
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.rows import NightFile, iterate_batches
-from pipelines.engine.scoring import BATCH_ROWS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +24,7 @@ Files = Sequence[tuple[str, Sequence[NightFile]]]
 
 GROUP_ROWS = 500_000
 """About how many rows are joined at once: a join for each night would cost more than the rows of small nights."""
+BATCH_ROWS = 131_072
 _NIGHT, _POSITION, _TARGET = "__night", "__position", "__target"
 
 

@@ -16,6 +16,7 @@ Moment = Literal[
     "wrote the shard",  # a shard's file is whole, and the ledger does not know
     "may commit",  # the fence was checked, the commit has not been sent
     "committed",  # readers see the night, and the ledger does not know
+    "measured a fold",  # a trial of a search has measured one fold more, and the ledger does not know
     "logged the run",  # MLflow has the training run, and the ledger does not know
     "may submit",  # the fence was checked, and the cloud has not been asked for a training job
     "submitted",  # the cloud has the training job, and nobody here remembers it

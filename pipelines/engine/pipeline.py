@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from data_checks import suite_names
 from pipelines.engine.errors import DeclarationError, nearest
 from pipelines.engine.metrics import HIGHER_IS_BETTER
+from pipelines.engine.search import Search, search_mistakes
 from pipelines.engine.shards import MOST_SHARDS, USUAL_SHARDS
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ class Pipeline:
         shard_bytes: About how many bytes of rows, as Parquet counts them before compression, one scoring task takes.
         most_shards: Larger tasks rather than more than so many in a night; at most 1024, Airflow's own limit.
         recording: A past that can be replayed live; None if there is none.
+        search: How the knobs of `fit` are searched before each training; None to train with their defaults.
 
     Raises:
         DeclarationError: With every mistake in it.
@@ -188,6 +190,7 @@ class Pipeline:
     shard_bytes: int = 256 << 20
     most_shards: int = USUAL_SHARDS
     recording: Recording | None = None
+    search: Search | None = None
     parameters: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -220,6 +223,9 @@ def _mistakes(pipeline: Pipeline) -> Iterator[str]:
     yield from _window_mistakes(pipeline.window)
     yield from _gate_mistakes(pipeline.gate)
     yield from _recording_mistakes(pipeline)
+    if callable(pipeline.fit):
+        older = pipeline.window.nights - pipeline.window.holdout
+        yield from search_mistakes(pipeline.search, _knobs(pipeline.fit), older)
     if pipeline.shard_bytes < 1:
         yield f"shard_bytes is {pipeline.shard_bytes}; a shard holds at least 1 byte"
     if not 1 <= pipeline.most_shards <= MOST_SHARDS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from data_checks import build_profile
+from data_checks.profile import build_profile
 from pipelines.engine.errors import DataError, FitFailed
 from pipelines.engine.labelled import Labelled
 from pipelines.engine.metrics import metrics_of

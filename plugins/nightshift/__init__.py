@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     )
     from nightshift.operators.sagemaker import SageMakerTrainOperator
     from nightshift.operators.training import (
+        ChooseTrialOperator,
         EvaluateOperator,
+        PlanTrialsOperator,
         PromoteOperator,
         RegisterOperator,
         TrainOperator,
+        TrialOperator,
         ValidateTrainingOperator,
     )
     from nightshift.operators.vertex import VertexTrainOperator
@@ -45,17 +48,22 @@ _WHERE = {
     "TidyOperator": "nightshift.operators.maintenance",
     "SageMakerTrainOperator": "nightshift.operators.sagemaker",
     "VertexTrainOperator": "nightshift.operators.vertex",
+    "ChooseTrialOperator": "nightshift.operators.training",
     "EvaluateOperator": "nightshift.operators.training",
+    "PlanTrialsOperator": "nightshift.operators.training",
     "PromoteOperator": "nightshift.operators.training",
     "RegisterOperator": "nightshift.operators.training",
     "TrainOperator": "nightshift.operators.training",
+    "TrialOperator": "nightshift.operators.training",
     "ValidateTrainingOperator": "nightshift.operators.training",
 }
 
 __all__ = [
+    "ChooseTrialOperator",
     "EvaluateOperator",
     "MonitorOperator",
     "PlanShardsOperator",
+    "PlanTrialsOperator",
     "PromoteOperator",
     "PublishOperator",
     "RegisterOperator",
@@ -63,6 +71,7 @@ __all__ = [
     "ScoreOperator",
     "TidyOperator",
     "TrainOperator",
+    "TrialOperator",
     "ValidateOperator",
     "ValidateTrainingOperator",
     "VertexTrainOperator",

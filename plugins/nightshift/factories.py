@@ -23,16 +23,20 @@ from nightshift.operators.night import (
 )
 from nightshift.operators.training import (
     ApproveOperator,
+    ChooseTrialOperator,
     EvaluateOperator,
+    PlanTrialsOperator,
     PromoteOperator,
     RegisterOperator,
     TrainOperator,
+    TrialOperator,
     ValidateTrainingOperator,
 )
 from nightshift.promises import keep_promises
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.promises.declare import Words
 from pipelines.engine.retention import DEFAULT_RETENTION, parse_retention
+from pipelines.engine.search import Search
 
 KEY_FORMAT = "%Y-%m-%d"
 TASK_DEFAULTS: dict[str, Any] = {
@@ -130,6 +134,8 @@ def training_dag(
 ) -> DAG:
     """Make the DAG `<pipeline>_training`: validate -> train -> evaluate -> register -> (approve) -> promote.
 
+    A pipeline with a search has plan_trials -> trial (each) -> best before train.
+
     Args:
         pipeline: What is learned.
         schedule: Cron expression; the local date of each tick is the night as of which is trained.
@@ -147,7 +153,8 @@ def training_dag(
     """
     with _dag(pipeline, "training", schedule, timezone, owner, doc_md, dag) as made:
         validate = ValidateTrainingOperator(task_id="validate", pipeline=pipeline)
-        train = TrainOperator(task_id="train", pipeline=pipeline, checked=validate.output)
+        best = _search(pipeline, pipeline.search, validate) if pipeline.search else None
+        train = TrainOperator(task_id="train", pipeline=pipeline, checked=validate.output, best=best)
         evaluate = EvaluateOperator(
             task_id="evaluate", pipeline=pipeline, checked=validate.output, trained=train.output
         )
@@ -228,6 +235,20 @@ def maintenance_dag(
     ) as made:
         TidyOperator(task_id="tidy", pipeline=pipeline, retention="{{ params.retention }}", apply="{{ params.apply }}")
     return keep_promises(made, Words(finish_within=finish_within))
+
+
+def _search(pipeline: Pipeline, search: Search, validate: ValidateTrainingOperator) -> Any:
+    """Draw the trials of a search, and return the best one as the input of the training."""
+    plan = PlanTrialsOperator(task_id="plan_trials", pipeline=pipeline)
+    trial = TrialOperator.partial(
+        task_id="trial",
+        pipeline=pipeline.name,
+        checked=validate.output,
+        max_active_tis_per_dagrun=search.parallel,
+        map_index_template="{{ task.trial['number'] + 1 }} of {{ task.trial['of'] }}",
+    ).expand(trial=plan.output)
+    validate >> plan
+    return ChooseTrialOperator(task_id="best", pipeline=pipeline, checked=validate.output, trials=trial.output).output
 
 
 def _approval(pipeline: Pipeline, evaluate: EvaluateOperator) -> ApproveOperator:

@@ -27,6 +27,7 @@ MODULES = (
     "pyarrow.parquet",
     "sklearn.linear_model",
     "lightgbm",
+    "optuna",
     "skops.io",
     "deltalake",
     "duckdb",

@@ -21,9 +21,9 @@ from pipelines.engine.promises.facts import (
 )
 from pipelines.engine.promises.schedule import night_of
 from pipelines.engine.promises.values import Declaration
-from pipelines.engine.steps import NIGHT_STEPS, TRAINING_STEPS
+from pipelines.engine.steps import NIGHT_STEPS, SEARCH_STEPS, TRAINING_STEPS
 
-STEPS: Mapping[str, tuple[str, ...]] = {"scoring": NIGHT_STEPS, "training": TRAINING_STEPS}
+STEPS: Mapping[str, tuple[str, ...]] = {"scoring": NIGHT_STEPS, "training": (*TRAINING_STEPS, *SEARCH_STEPS)}
 THROUGH: Mapping[str, str] = {"scoring": "publish", "training": "promote"}
 """The step after which a night can be read, or a training is through."""
 CAUSES: Mapping[str, Cause] = {"ChecksFailed": "checks", "TooManyRefused": "checks", "TamperedModel": "tampered"}

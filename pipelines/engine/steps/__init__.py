@@ -2,9 +2,11 @@
 
 A night:     validate -> plan -> score (each shard) -> publish -> monitor
 A training:  validate -> train -> evaluate -> register -> promote
+             with a search: validate -> trial (each) -> best -> train -> ...
 
 Airflow's operators and the command line call the same functions.
 """
 
 NIGHT_STEPS = ("validate", "plan", "score", "publish", "monitor")
 TRAINING_STEPS = ("validate_training", "train", "evaluate", "register", "promote")
+SEARCH_STEPS = ("trial", "best")

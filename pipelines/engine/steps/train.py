@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from model_registry import pictures
 from pipelines.engine.code import code_digest
 from pipelines.engine.encoding import Encoding
-from pipelines.engine.errors import PathRefused, RowsChanged
+from pipelines.engine.errors import PathRefused
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.labelled import Labelled
 from pipelines.engine.metrics import metrics_of, slice_metrics
@@ -24,7 +24,9 @@ from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.scoring import HISTOGRAM_BINS
-from pipelines.engine.steps.window import TrainingWindow, find_window, load_data
+from pipelines.engine.search_table import write_table
+from pipelines.engine.steps.search import checked_window, trials_of
+from pipelines.engine.steps.window import TrainingWindow, load_data
 from pipelines.engine.training import (
     baseline_metrics,
     check_sides,
@@ -41,19 +43,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 EXAMPLE_ROWS = 5
+_TOLD = ("number", "params", "value", "metric", "counts")
 
 
-def train(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any]) -> dict[str, Any]:
+def train(
+    runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any], best: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Fit a model on the checked window, measure it on the holdout, and log one MLflow run.
 
     Args:
         runtime: Doors to the outside.
         pipeline: What is learned.
         checked: The result of `validate_training`.
+        best: The result of `choose_best`, whose knobs are used; None to train with those that `fit` declares.
 
     Returns:
         `as_of`, `run_id`, `model_digest`, `metrics` (on the holdout), `baseline` (of the base rate), `rows`
-        (train and holdout), `report` (the folder of the pictures), `url`, `key`.
+        (train and holdout), `search` (the best trial, or None), `report` (the folder of the pictures), `url`, `key`.
 
     Raises:
         RowsChanged: The files are no longer the ones that were checked.
@@ -61,19 +67,16 @@ def train(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any]) -> dict
         RegistryUnavailable: MLflow does not answer.
     """
     as_of = parse_night(checked["as_of"])
-    window = find_window(runtime, pipeline, as_of)
-    if window.fingerprint != checked["fingerprint"]:
-        raise RowsChanged(
-            f"the training window of {pipeline.name} as of {as_of} changed after it was checked. "
-            "Nothing was trained; run the training again, so that the new files are checked first."
-        )
+    window = checked_window(runtime, pipeline, checked)
+    parameters = {**pipeline.parameters, **(best["params"] if best else {})}
+    searched = {"best": best["key"]} if best else {}
     key = TaskKey(
         pipeline=pipeline.name,
         step="train",
         partition=as_of,
-        inputs={"window": window.fingerprint, "refused": checked["quarantine_sha256"]},
+        inputs={"window": window.fingerprint, "refused": checked["quarantine_sha256"], **searched},
         parameters={
-            **pipeline.parameters,
+            **parameters,
             "features": list(pipeline.features),
             "target": pipeline.labels.target,
             "holdout": span(window.holdout),
@@ -93,10 +96,16 @@ def train(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any]) -> dict
         profile = feature_profile(table, pipeline.features)
         features = encoding.frame(table)
         del table  # from here on the frame is the only copy
-        model = fit_model(pipeline, features, target, pipeline.parameters)
+        model = fit_model(pipeline, features, target, parameters)
         del features
         runtime.progress(1, 1, f"fitting on {len(target):,} rows")
-        return _log(runtime, pipeline, key, checked, _Fitted(model, encoding, target, example, profile, holdout))
+        return _log(
+            runtime,
+            pipeline,
+            key,
+            checked,
+            _Fitted(model, encoding, target, example, profile, holdout, parameters, best),
+        )
 
     return runtime.run(key, work)
 
@@ -119,6 +128,8 @@ class _Fitted:
     example: pd.DataFrame
     profile: dict[str, Any]
     holdout: Labelled
+    parameters: dict[str, Any]
+    best: dict[str, Any] | None
 
 
 def _log(
@@ -143,13 +154,18 @@ def _log(
             run_name=f"{pipeline.name} as of {as_of}",
             key=key.digest,
             parameters={
-                **pipeline.parameters,
+                **fitted.parameters,
                 "as_of": as_of,
                 "nights": checked["nights"],
                 "holdout": checked["holdout"],
             },
             metrics=_all_metrics(metrics, baseline, slices),
-            tags={"nightshift.pipeline": pipeline.name, "nightshift.as_of": as_of, "nightshift.code": key.code},
+            tags={
+                "nightshift.pipeline": pipeline.name,
+                "nightshift.as_of": as_of,
+                "nightshift.code": key.code,
+                **_search_tags(fitted.best),
+            },
             dataset={
                 "name": f"{pipeline.name} {checked['nights']}",
                 "digest": checked["fingerprint"],
@@ -158,7 +174,7 @@ def _log(
             package=package,
             input_example=fitted.example,
             pictures=drawn,
-            artifacts=_check_reports(runtime, checked),
+            artifacts={**_check_reports(runtime, checked), **_search_table(runtime, fitted.best, Path(temporary))},
         )
         reached("logged the run")
         runtime.progress(1, 1, "logging to MLflow")
@@ -169,9 +185,21 @@ def _log(
         "metrics": metrics,
         "baseline": baseline,
         "rows": {"train": len(fitted.target), "holdout": fitted.holdout.rows},
+        "search": {name: fitted.best[name] for name in _TOLD} if fitted.best else None,
         "report": str(folder),
         "url": run.url,
     }
+
+
+def _search_tags(best: dict[str, Any] | None) -> dict[str, str]:
+    """Name the trial whose knobs the model was fitted with."""
+    if best is None:
+        return {}
+    return {"nightshift.search.trial": str(best["number"]), f"nightshift.search.{best['metric']}": repr(best["value"])}
+
+
+def _search_table(runtime: Runtime, best: dict[str, Any] | None, folder: Path) -> dict[str, Path]:
+    return write_table(folder, trials_of(runtime, best), best) if best else {}
 
 
 def _check_reports(runtime: Runtime, checked: dict[str, Any]) -> dict[str, Path]:

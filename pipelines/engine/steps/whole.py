@@ -12,6 +12,7 @@ from pipelines.engine.steps.plan import plan_night
 from pipelines.engine.steps.promote import promote, register
 from pipelines.engine.steps.publish import publish_night
 from pipelines.engine.steps.score import score_night_shard
+from pipelines.engine.steps.search import run_search
 from pipelines.engine.steps.train import train
 from pipelines.engine.steps.validate import validate_night
 from pipelines.engine.steps.validate_training import validate_training
@@ -43,17 +44,18 @@ def run_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str, Any
 
 
 def run_training(runtime: Runtime, pipeline: Pipeline, as_of: str, *, actor: str) -> dict[str, Any]:
-    """Validate, train, evaluate, register and, if the gate opens, promote.
+    """Validate, search if the pipeline declares it, train, evaluate, register and, if the gate opens, promote.
 
     Returns:
-        What `promote` returns, with `metrics`, `baseline`, `rows` and `url` of the training.
+        What `promote` returns, with `metrics`, `baseline`, `rows`, `url`, `report` and `search` of the training.
 
     Raises:
         Whatever the steps raise.
     """
     checked = validate_training(runtime, pipeline, as_of)
-    trained = train(runtime, pipeline, checked)
+    best = run_search(runtime, pipeline, checked) if pipeline.search else None
+    trained = train(runtime, pipeline, checked, best)
     judged = evaluate(runtime, pipeline, checked, trained)
     registered = register(runtime, pipeline, trained, judged)
     promoted = promote(runtime, pipeline, registered, judged, actor=actor)
-    return {**promoted, **{name: trained[name] for name in ("metrics", "baseline", "rows", "url", "report")}}
+    return {**promoted, **{name: trained[name] for name in ("metrics", "baseline", "rows", "url", "report", "search")}}

@@ -15,6 +15,7 @@ from nightshift.commands.migrate import migrate
 from nightshift.commands.pipelines import pipelines
 from nightshift.commands.promises import promises
 from nightshift.commands.run import check, score, train
+from nightshift.commands.search import search
 from nightshift.commands.status import status
 from nightshift.commands.tidy import tidy
 from nightshift.commands.tree import down, up
@@ -29,6 +30,7 @@ COMMANDS: tuple[click.Command, ...] = (
     pipelines,
     data,
     check,
+    search,
     train,
     score,
     status,

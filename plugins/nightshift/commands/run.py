@@ -87,6 +87,8 @@ def train(pipeline: str, as_of: str, as_json: bool) -> None:
     click.echo(f"version {trained['version']} of {pipeline}, trained as of {as_of}, {verdict}")
     for reason in trained["reasons"]:
         click.echo(f"  - {reason}")
+    if trained["search"]:
+        click.echo(f"trial {trained['search']['number']} of the search was the best: {trained['search']['params']}")
     rows = [(name, f"{value:.4f}", f"{trained['baseline'][name]:.4f}") for name, value in trained["metrics"].items()]
     print_table(("metric", "model", "base rate"), rows)
     _say_claims(claimed)

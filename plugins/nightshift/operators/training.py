@@ -1,4 +1,7 @@
-"""The operators of a training: validate -> train -> evaluate -> register -> promote."""
+"""The operators of a training: validate -> train -> evaluate -> register -> promote.
+
+With a search: validate -> plan_trials -> trial (each) -> best -> train -> ...
+"""
 
 from __future__ import annotations
 
@@ -45,26 +48,97 @@ class ValidateTrainingOperator(StepOperator):
         return checked
 
 
+class PlanTrialsOperator(StepOperator):
+    """List the trials of a pipeline's search: something to expand a `TrialOperator` over.
+
+    Args:
+        **arguments: `pipeline`, and Airflow's own.
+    """
+
+    def step(self, runtime: Runtime, pipeline: Pipeline, context: Context) -> list[dict[str, Any]]:
+        """Return the trials; see `pipelines.engine.steps.search`."""
+        from pipelines.engine.steps.search import plan_trials
+
+        return plan_trials(pipeline)
+
+
+class TrialOperator(StepOperator):
+    """Try one set of knobs on the nights before the holdout.
+
+    Args:
+        checked: The output of a `ValidateTrainingOperator`.
+        trial: One of the trials that a `PlanTrialsOperator` gave.
+        **arguments: `pipeline`, and Airflow's own.
+    """
+
+    template_fields: Sequence[str] = ("checked", "trial")
+
+    def __init__(self, *, checked: Any, trial: Any, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.checked = checked
+        self.trial = trial
+
+    def step(self, runtime: Runtime, pipeline: Pipeline, context: Context) -> dict[str, Any]:
+        """Return what came out; see `pipelines.engine.steps.search`."""
+        from pipelines.engine.steps.search import run_trial
+
+        tried = run_trial(runtime, pipeline, self.checked, self.trial["number"])
+        self.log.info("trial %s is %s: %s gave %s", tried["number"], tried["state"], tried["params"], tried["value"])
+        if tried["words"]:
+            self.log.warning("%s", tried["words"])
+        return tried
+
+
+class ChooseTrialOperator(StepOperator):
+    """Choose the best trial of a search.
+
+    Args:
+        checked: The output of a `ValidateTrainingOperator`.
+        trials: The output of the mapped `TrialOperator`.
+        **arguments: `pipeline`, and Airflow's own.
+    """
+
+    template_fields: Sequence[str] = ("checked", "trials")
+
+    def __init__(self, *, checked: Any, trials: Any, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.checked = checked
+        self.trials = trials
+
+    def step(self, runtime: Runtime, pipeline: Pipeline, context: Context) -> dict[str, Any]:
+        """Return the best trial; see `pipelines.engine.steps.search`."""
+        from pipelines.engine.steps.search import choose_best
+
+        trials = [self.trials] if isinstance(self.trials, dict) else list(self.trials)
+        best = choose_best(runtime, pipeline, self.checked, trials)
+        self.log.info(
+            "trial %s is the best: %s gave %s %s", *(best[n] for n in ("number", "params", "metric", "value"))
+        )
+        return best
+
+
 class TrainOperator(StepOperator):
     """Fit a model on the checked nights, measure it on the newest of them, and log one MLflow run.
 
     Args:
         checked: The output of a `ValidateTrainingOperator`.
+        best: The output of a `ChooseTrialOperator`, whose knobs are used; None to train with those that `fit` declares.
         **arguments: `pipeline`, and Airflow's own.
     """
 
-    template_fields: Sequence[str] = ("checked",)
+    template_fields: Sequence[str] = ("checked", "best")
     operator_extra_links: Collection[BaseOperatorLink] = (RunLink(), KeyLink())
 
-    def __init__(self, *, checked: Any, **arguments: Any) -> None:
+    def __init__(self, *, checked: Any, best: Any = None, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.checked = checked
+        self.best = best
 
     def step(self, runtime: Runtime, pipeline: Pipeline, context: Context) -> dict[str, Any]:
         """Return the run; see `pipelines.engine.steps.train`."""
         from pipelines.engine.steps.train import train
 
-        trained = train(runtime, pipeline, self.checked)
+        trained = train(runtime, pipeline, self.checked, self.best)
         return {**trained, "report": None}  # a folder of pictures; MLflow shows them
 
 

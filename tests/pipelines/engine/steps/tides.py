@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.engine.pipeline import Checks, Gate, Labels, Pipeline, Rows, Window
+from pipelines.engine.search import FloatRange, IntRange, Range, Search
 
 SUITES = {
     "tides_rows": "tests.pipelines.engine.steps.tides_rows_suite",
@@ -49,6 +51,37 @@ def fit(features: pd.DataFrame, target: np.ndarray, *, trees: int = 12, seed: in
         "verbosity": -1,
     }
     return lightgbm.train(knobs, lightgbm.Dataset(features, target), num_boost_round=trees)
+
+
+def fit_searched(
+    features: pd.DataFrame, target: np.ndarray, *, leaves: int = 7, rate: float = 0.1, labels: str = "true"
+) -> object:
+    """Fit a small booster whose knobs can be searched; with some values it learns nothing, or breaks."""
+    import lightgbm
+
+    if labels == "broken":
+        raise ValueError("these labels break it")
+    if labels == "shuffled":
+        target = np.random.default_rng(0).permutation(target)
+    knobs = {
+        "objective": "binary",
+        "num_leaves": leaves,
+        "learning_rate": rate,
+        "min_data_in_leaf": 20,
+        "seed": 1,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": 1,
+        "verbosity": -1,
+    }
+    return lightgbm.train(knobs, lightgbm.Dataset(features, target), num_boost_round=6)
+
+
+def searched(*, space: dict[str, Range] | None = None, fit: object = fit_searched, **changes: Any) -> Pipeline:
+    """Return the pipeline with a search of a few quick trials."""
+    knobs = space or {"leaves": IntRange(3, 15), "rate": FloatRange(0.02, 0.5, log=True)}
+    said = {"trials": 5, "folds": 2, "startup": 3, **changes}
+    return declare(fit=fit, search=Search(space=knobs, **said))
 
 
 def fit_linear(features: pd.DataFrame, target: np.ndarray, *, strength: float = 1.0) -> object:
