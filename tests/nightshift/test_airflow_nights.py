@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,12 +22,13 @@ from deltalake import DeltaTable
 from nightshift.embedded.client import AirflowClient
 from nightshift.embedded.records import DagRun, backfill_range
 from nightshift.embedded.tree import AirflowTree
-from tests.support.clone import make_clone
+from tests.support.clone import REPOSITORY, make_clone
 
 pytestmark = pytest.mark.airflow
 AS_OF = "2026-02-20"
 SLOW_NIGHT = "2026-03-01"
 SLOW_ROWS = 1_800_000
+TRIALS = 4
 
 
 class House:
@@ -79,11 +81,23 @@ def until(true: Callable[[], bool], seconds: float = 120.0) -> None:
         time.sleep(0.02)
 
 
+def declare_search(declaration: Path) -> None:
+    """Give the pipeline of the README the search of the authoring guide, with fewer trials."""
+    guide = (REPOSITORY / "docs/authoring.md").read_text()
+    search = re.search(r"\n    search=Search\(.*?\n    \),\n", guide, re.DOTALL)
+    assert search is not None
+    fewer = search[0].replace("trials=20", f"trials={TRIALS}")
+    text = declaration.read_text().replace('\n    slices=["depot"],\n', f'\n    slices=["depot"],{fewer}')
+    line = "from pipelines.engine.search import FloatRange, IntRange, Search\n"
+    declaration.write_text(text.replace("\n\n\ndef fit", f"\n{line}\n\ndef fit", 1))
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     root = make_clone(tmp_path_factory.mktemp("house"))
     shutil.rmtree(root / ".nightshift", ignore_errors=True)
     (root / "dags/flights.py").unlink()
+    declare_search(root / "pipelines/parcels/__init__.py")
     run_nightshift(root, "migrate")
     run_nightshift(root, "data", "parcels")
     ours = environment_of(root)
@@ -113,6 +127,24 @@ def test_night_before_the_first_champion_says_what_to_do(house: House) -> None:
     assert house.run("parcels_scoring", AS_OF, "no-champion").state == "failed"
     assert "has no champion yet" in house.log("no-champion", "plan")
     assert not house.table.exists() or DeltaTable(str(house.table)).file_uris() == []
+
+
+def test_the_trials_of_a_search_are_mapped_tasks_and_the_best_one_is_trained(champion: House) -> None:
+    ran = champion.client.task_instances("parcels_training", "training")
+    assert {(task.map_index, task.state) for task in ran if task.task_id == "trial"} == {
+        (number, "success") for number in range(TRIALS)
+    }
+    keys = json.loads(champion.nightshift("keys", "list", "parcels", "--night", AS_OF, "--json"))
+    trials = [key for key in keys if key["step"] == "trial"]
+    assert sorted(key["partition"] for key in trials) == [f"{AS_OF}#{number}" for number in range(TRIALS)]
+    assert {key["fence"] for key in trials} == {1}
+    [best], [trained] = ([key for key in keys if key["step"] == step] for step in ("best", "train"))
+    assert sorted(best["result"]["trials"]) == sorted(key["key"] for key in trials)
+    assert trained["result"]["search"]["params"] == best["result"]["params"]
+    before = len(keys)
+    shown = json.loads(champion.nightshift("search", "parcels", "--as-of", AS_OF, "--json"))
+    assert shown["number"] == best["result"]["number"]
+    assert len(json.loads(champion.nightshift("keys", "list", "parcels", "--night", AS_OF, "--json"))) == before
 
 
 def test_backfill_publishes_exactly_its_nights(champion: House) -> None:
