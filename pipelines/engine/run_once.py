@@ -81,6 +81,7 @@ class Hold:
         while not stop.wait(self._ledger.lease_seconds / 3):
             try:
                 self.check()
+                self._ledger.rest()  # long work holds no connection between two beats
             except FenceLost as lost:
                 log.warning("%s", lost)
                 return

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Float, and_, case, exists, func, or_, select, update
-from sqlalchemy.orm import aliased
 
 from pipelines.engine.incidents.values import Message
 from pipelines.engine.ledger.database import Database
@@ -180,7 +179,7 @@ class Outbox(Database):
 
 
 def _may_go(route: str | None) -> ColumnElement[bool]:
-    earlier, now = aliased(outbox), database_now()
+    earlier, now = outbox.alias(), database_now()
     before_it = exists().where(
         earlier.c.incident_id == outbox.c.incident_id,
         earlier.c.route == outbox.c.route,

@@ -16,7 +16,6 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pipelines.engine.clock import REAL, Clock
 from pipelines.engine.errors import LedgerError, UsageError, nearest
@@ -24,7 +23,7 @@ from pipelines.engine.incidents.lifecycle import Change, Known, Policy, close, i
 from pipelines.engine.incidents.message import Context, plain_message, write_message
 from pipelines.engine.incidents.past import told_so_far
 from pipelines.engine.incidents.values import Incident, IncidentEvent, Message, Silence
-from pipelines.engine.ledger.database import Database
+from pipelines.engine.ledger.database import Database, insert_into
 from pipelines.engine.ledger.schema import database_now, incident_events, incidents, outbox, silences
 from pipelines.engine.promises.verdicts import TROUBLES, Verdict
 
@@ -354,8 +353,11 @@ def _open_one(connection: Connection, which: str) -> Incident:
 
 
 def _insert(connection: Connection, incident: Incident) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(incidents).values(asdict(incident)).on_conflict_do_nothing(index_elements=["id"])
+    statement = (
+        insert_into(connection.dialect.name, incidents)
+        .values(asdict(incident))
+        .on_conflict_do_nothing(index_elements=["id"])
+    )
     if not connection.execute(statement).rowcount:
         raise _OvertakenError
 
@@ -373,7 +375,6 @@ def _note(connection: Connection, which: str, at: float, event: str, by: str, de
 
 def _post(connection: Connection, message: Message, route: str) -> None:
     """Put a message into the outbox. One that is there already is the same: it is not sent again."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     values = {
         "incident_id": message.incident_id,
         "occasion": message.occasion,
@@ -387,7 +388,9 @@ def _post(connection: Connection, message: Message, route: str) -> None:
         "lease_until": 0.0,
     }
     once = ["incident_id", "occasion", "route"]
-    connection.execute(dialect.insert(outbox).values(values).on_conflict_do_nothing(index_elements=once))
+    connection.execute(
+        insert_into(connection.dialect.name, outbox).values(values).on_conflict_do_nothing(index_elements=once)
+    )
 
 
 def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:

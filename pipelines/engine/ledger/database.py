@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import logging
+import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, Table, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, ProgrammingError
-from sqlalchemy.pool import NullPool
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from sqlalchemy.pool import NullPool, QueuePool
 
 from model_registry.addresses import hidden
 from pipelines.engine.errors import LedgerError, LedgerNotMigrated, LedgerUnavailable, UsageError
+from pipelines.engine.ledger.connections import KEPT, keep_for_a_moment
 from pipelines.engine.ledger.schema import database_now
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+    from tenacity import RetryCallState, Retrying
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -40,11 +46,10 @@ The names are libpq's, https://www.postgresql.org/docs/current/libpq-connect.htm
 def connect(url: str, *, stall: float | None = None) -> Engine:
     """Return an engine for a ledger URL; nothing is opened yet.
 
-    Connections are not pooled: tasks are forks, and a connection must not be shared by two processes.
-
     Args:
         url: Of the ledger.
-        stall: For how many seconds one attempt may wait for a connection or a lock, where that is less than usual.
+        stall: For how many seconds one attempt may wait for a connection or a lock, where that is less than usual. Such an
+            engine keeps no connection: a server that stands still is found by connecting only.
 
     Raises:
         UsageError: The URL is not one, or its database is neither SQLite nor Postgres.
@@ -60,12 +65,17 @@ def connect(url: str, *, stall: float | None = None) -> Engine:
     line = POSTGRES_LINE if stall is None else {**POSTGRES_LINE, **_short(stall)}
     postgres = {"connect_args": line} if backend == "postgresql" else {}
     try:
-        engine = create_engine(parsed, poolclass=NullPool, **postgres)
+        if stall is None:
+            engine = create_engine(parsed, poolclass=QueuePool, pool_size=KEPT, max_overflow=-1, **postgres)
+        else:
+            engine = create_engine(parsed, poolclass=NullPool, **postgres)
     except ArgumentError:
         raise UsageError(
             f"the ledger URL names the driver {parsed.drivername!r}, which is not installed; "
             "expected sqlite:///FILE or postgresql://USER@HOST/NAME"
         ) from None
+    if stall is None:
+        keep_for_a_moment(engine)
     if backend == "sqlite":
         _prepare_sqlite(engine, SQLITE_PATIENCE_MS if stall is None else round(stall * 1000))
     else:
@@ -127,6 +137,9 @@ def shown(url: URL) -> str:
 
 def retrying(patience: float) -> Retrying:
     """Return a loop that tries again for `patience` seconds while the database does not answer."""
+    # Here, because it brings an event loop and a web framework with it, and hardly anything is ever tried again.
+    from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
     return Retrying(
         retry=retry_if_exception_type(LedgerUnavailable),
         stop=stop_after_delay(patience),
@@ -155,6 +168,7 @@ class Database:
 
     def __init__(self, url: str, *, patience: float = 20.0, stall: float | None = None) -> None:
         self.engine = connect(url, stall=stall)
+        weakref.finalize(self, self.engine.dispose)  # whoever is done with it leaves no connection behind
         self._patience = patience
 
     @property
@@ -169,13 +183,25 @@ class Database:
             LedgerUnavailable: The database did not answer for as long as the patience lasted.
             LedgerNotMigrated: The tables are not there.
         """
-        answer: Result = retrying(self._patience)(self.do_once, work)
+        began = time.monotonic()
+        try:
+            return self.do_once(work)
+        except LedgerUnavailable as error:
+            left = self._patience - (time.monotonic() - began)
+            if left <= 0:
+                raise
+            log.warning("the ledger does not answer, trying again: %s", error)
+        answer: Result = retrying(left)(self.do_once, work)
         return answer
 
     def do_once(self, work: Callable[[Connection], Result]) -> Result:
         """Do work in one transaction, or say at once why not."""
         with transaction(self.engine) as connection:
             return work(connection)
+
+    def rest(self) -> None:
+        """Close connections that nobody uses now: nothing will be asked for a while."""
+        self.engine.dispose()
 
     def now(self) -> float:
         """Return the time in seconds since 1970, by the database's clock."""
@@ -198,6 +224,17 @@ def transaction(engine: Engine) -> Iterator[Connection]:
             yield connection
     except DBAPIError as error:
         raise _in_words(error, engine.url) from error
+
+
+def insert_into(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT that knows ON CONFLICT. Only the dialect of the database at hand is imported."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
 
 
 def _missing_file(url: URL) -> Path | None:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, not_, or_, select
-from sqlalchemy.orm import aliased
 
 from pipelines.engine.ledger.schema import database_now, forgetting, task_events, task_keys
 
@@ -46,7 +45,7 @@ def forget_some(connection: Connection, older_than: float, pipelines: Sequence[s
 
 
 def _may_go(older_than: float, pipelines: Sequence[str] | None) -> ColumnElement[bool]:
-    later, key = aliased(task_events), task_keys.c
+    later, key = task_events.alias(), task_keys.c
     is_last_finish = and_(
         task_events.c.event == "finished",
         not_(

@@ -42,4 +42,7 @@ def migrate(url: str, *, patience: float = 20.0) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
-    retrying(patience)(upgrade)
+    try:
+        retrying(patience)(upgrade)
+    finally:
+        engine.dispose()

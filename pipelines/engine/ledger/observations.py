@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, case, func, insert, literal, null, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from pipelines.engine.ledger.database import Database
+from pipelines.engine.ledger.database import Database, insert_into
 from pipelines.engine.ledger.schema import dag_runs, database_now, declarations, heartbeats, task_runs
 
 
@@ -111,8 +110,7 @@ class Observations(Database):
         ]
 
         def write(connection: Connection) -> None:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            connection.execute(dialect.insert(task_runs).values(rows).on_conflict_do_nothing())
+            connection.execute(insert_into(connection.dialect.name, task_runs).values(rows).on_conflict_do_nothing())
 
         if rows:
             self.do(write)
@@ -160,8 +158,7 @@ class Observations(Database):
 
     def _upsert(self, table: Table, key: dict[str, Any], values: dict[str, Any], changed: dict[str, Any]) -> None:
         def write(connection: Connection) -> None:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            statement = dialect.insert(table).values(**key, **values)
+            statement = insert_into(connection.dialect.name, table).values(**key, **values)
             connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))
 
         self.do(write)

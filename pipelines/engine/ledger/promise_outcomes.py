@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from pipelines.engine.ledger.database import Database
+from pipelines.engine.ledger.database import Database, insert_into
 from pipelines.engine.ledger.schema import outcomes
 
 
@@ -39,9 +38,8 @@ class PromiseOutcomes(Database):
         """Write outcomes down; one that is known only learns when the night was finished."""
 
         def write(connection: Connection) -> None:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
             for outcome in ended:
-                statement = dialect.insert(outcomes).values(**asdict(outcome))
+                statement = insert_into(connection.dialect.name, outcomes).values(**asdict(outcome))
                 finished_at = func.coalesce(outcomes.c.finished_at, statement.excluded.finished_at)
                 key = ["promise_id", "night"]
                 connection.execute(

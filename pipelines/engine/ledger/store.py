@@ -10,11 +10,11 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Column, Connection, Row, Select, String, and_, case, func, insert, null, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Column, Connection, Row, Select, String, func, null, or_, select, update
 
 from pipelines.engine.errors import FenceLost, LedgerNotMigrated, PayloadConflict, UsageError
 from pipelines.engine.keys import TaskKey, canonical_json, digest_of
+from pipelines.engine.ledger import statements
 from pipelines.engine.ledger.database import Database
 from pipelines.engine.ledger.forgetting import OldEvents, count_old, forget_some
 from pipelines.engine.ledger.schema import REVISION, VERSION_TABLE, database_now, task_events, task_keys
@@ -87,8 +87,8 @@ class Ledger(Database):
         """
 
         def write(connection: Connection) -> None:
-            renewed = update(task_keys).where(_held(claim)).values(lease_until=database_now() + self.lease_seconds)
-            if not connection.execute(renewed).rowcount:
+            parameters = {**_names(claim), "the_lease": self.lease_seconds}
+            if not connection.execute(statements.RENEW, parameters).rowcount:
                 raise _fence_lost(connection, claim)
 
         self.do(write)
@@ -103,8 +103,7 @@ class Ledger(Database):
         _check_small_json(claim, result)
 
         def write(connection: Connection) -> None:
-            values = {"state": "done", "result": result, "finished_at": database_now(), "error": None}
-            if connection.execute(update(task_keys).where(_held(claim)).values(values)).rowcount:
+            if connection.execute(statements.FINISH, {**_names(claim), "the_result": result}).rowcount:
                 _write_event(connection, claim, "finished", result)
             elif not _finished_by(connection, claim):
                 raise _fence_lost(connection, claim)
@@ -137,7 +136,7 @@ class Ledger(Database):
                 "lease_until": database_now(),
                 "generation": task_keys.c.generation + generations,
             }
-            if connection.execute(update(task_keys).where(_held(claim)).values(values)).rowcount:
+            if connection.execute(update(task_keys).where(statements.HELD).values(values), _names(claim)).rowcount:
                 _write_event(connection, claim, event, {"reason": reason})
             elif not _ended_by(connection, claim, event):
                 raise _fence_lost(connection, claim)
@@ -259,15 +258,7 @@ class Ledger(Database):
 
 
 def _claim(connection: Connection, key: TaskKey, holder: str, payload: object, lease_seconds: float) -> Answer:
-    now = database_now()
-    claimed_anew = {
-        "holder": holder,
-        "state": "claimed",
-        "claimed_at": now,
-        "lease_until": now + lease_seconds,
-        "error": None,
-    }
-    first = {
+    parameters = {
         "key": key.digest,
         "pipeline": key.pipeline,
         "step": key.step,
@@ -275,23 +266,11 @@ def _claim(connection: Connection, key: TaskKey, holder: str, payload: object, l
         "identity": key.identity,
         "payload": payload,
         "payload_digest": digest_of(payload),
-        "fence": 1,
-        "generation": 1,
-        "taken_from": "",
+        "the_holder": holder,
+        "the_lease": lease_seconds,
     }
-    new = _insert(connection).values(**first, **claimed_anew)
-    old = task_keys.c
-    free = or_(
-        old.state.in_(("failed", "open")),
-        and_(old.state == "claimed", or_(old.lease_until <= now, old.holder == holder)),
-    )
-    left_behind = case((and_(old.state == "claimed", old.holder != holder), old.holder), else_="")
-    statement = new.on_conflict_do_update(
-        index_elements=[old.key],
-        set_={**claimed_anew, "fence": old.fence + 1, "taken_from": left_behind},
-        where=and_(old.payload_digest == new.excluded.payload_digest, free),
-    ).returning(old.fence, old.generation, old.claimed_at, old.taken_from)
-    row = connection.execute(statement).one_or_none()
+    statement = statements.claim(connection.dialect.name)
+    row = connection.execute(statement, parameters).one_or_none()
     if row is None:
         return _why_not(connection, key, payload)
     claim = Claimed(key.digest, row.fence, row.generation, holder, row.claimed_at, bool(row.taken_from))
@@ -325,11 +304,6 @@ def _was_forced(connection: Connection, digest: str, fence: int, request: str) -
     events = task_events.c
     wanted = select(events.detail).where(events.key == digest, events.fence == fence, events.event == "forced")
     return any(detail.get("request") == request for detail in connection.scalars(wanted))
-
-
-def _insert(connection: Connection) -> postgresql.Insert | Any:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(task_keys)
 
 
 def _why_not(connection: Connection, key: TaskKey, payload: object) -> Answer:
@@ -380,8 +354,9 @@ def _shortened(value: object, length: int = 300) -> str:
     return text if len(text) <= length else f"{text[:length]}... ({digest_of(value)[:12]})"
 
 
-def _held(claim: Claimed) -> Any:
-    return and_(task_keys.c.key == claim.key, task_keys.c.fence == claim.fence, task_keys.c.state == "claimed")
+def _names(claim: Claimed) -> dict[str, Any]:
+    """What `statements.HELD` asks for."""
+    return {"the_key": claim.key, "the_fence": claim.fence}
 
 
 def _finished_by(connection: Connection, claim: Claimed) -> bool:
@@ -409,14 +384,13 @@ def _fence_lost(connection: Connection, claim: Claimed) -> FenceLost:
 def _write_event(connection: Connection, claim: Claimed, event: EventName, detail: dict[str, Any]) -> None:
     values = {
         "key": claim.key,
-        "at": database_now(),
         "event": event,
         "fence": claim.fence,
         "generation": claim.generation,
         "holder": claim.holder,
         "detail": detail,
     }
-    connection.execute(insert(task_events).values(**values))
+    connection.execute(statements.EVENT, values)
 
 
 def _entry(row: Row[Any]) -> Entry:
