@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import logging
+import os
 import subprocess
 import sys
 
@@ -8,22 +10,53 @@ import pytest
 
 from nightshift.preload import MODULES, forks_tasks, install, preload
 
+AS_A_SCHEDULER = """
+import gc, json, os, sys
+import airflow
+sys.argv = ["airflow", "scheduler"]
+from nightshift.preload import MODULES, install
+
+missing = set(MODULES) - set(install())
+threads = len(os.listdir("/proc/self/task"))
+gc.unfreeze()  # as Airflow does when it has forked
+
+
+def private_mb():
+    with open("/proc/self/smaps_rollup") as lines:
+        return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty")) / 1024
+
+
+reading, writing = os.pipe()
+if not os.fork():
+    gc.collect()
+    started = sorted(set(sys.modules) & {"mlflow", "great_expectations", "polars"})
+    os.write(writing, json.dumps([gc.get_freeze_count(), private_mb(), started]).encode())
+    os._exit(0)
+told = json.loads(os.read(reading, 10_000))
+left = {name for name in os.environ if "MALLOC" in name}
+print(json.dumps([sorted(missing), threads, sorted(left), *told]))
+"""
+
 
 @pytest.mark.parametrize(
-    ("arguments", "expected"),
+    ("arguments", "executor", "expected"),
     [
-        (["airflow", "scheduler", "--skip-serve-logs"], True),
-        (["airflow", "celery", "worker", "-c", "2"], True),
-        (["airflow", "celery", "flower"], False),
-        (["airflow", "api-server"], False),
-        (["airflow", "dag-processor"], False),
-        (["airflow", "triggerer"], False),
-        (["airflow"], False),
-        ([], False),
+        (["airflow", "scheduler", "--skip-serve-logs"], "LocalExecutor", True),
+        (["airflow", "scheduler"], "CeleryExecutor,LocalExecutor", True),
+        (["airflow", "scheduler"], "CeleryExecutor", False),
+        (["airflow", "scheduler"], "KubernetesExecutor", False),
+        (["airflow", "celery", "worker", "-c", "2"], "CeleryExecutor", True),
+        (["airflow", "celery", "flower"], "CeleryExecutor", False),
+        (["airflow", "api-server"], "LocalExecutor", False),
+        (["airflow", "dag-processor"], "LocalExecutor", False),
+        (["airflow", "triggerer"], "LocalExecutor", False),
+        (["nightshift", "watch"], "LocalExecutor", False),
+        (["airflow"], "LocalExecutor", False),
+        ([], "LocalExecutor", False),
     ],
 )
-def test_only_processes_that_fork_tasks_preload(arguments, expected):
-    assert forks_tasks(arguments) is expected
+def test_only_processes_that_fork_tasks_preload(arguments, executor, expected):
+    assert forks_tasks(arguments, executor) is expected
 
 
 def test_any_other_process_imports_nothing(monkeypatch):
@@ -40,13 +73,35 @@ def test_a_module_that_breaks_is_told_and_left_out(tmp_path, monkeypatch, caplog
     assert "no such library" in caplog.text
 
 
-def test_every_module_in_the_list_can_be_imported(tmp_path):
-    code = (
-        "import sys; from nightshift.preload import MODULES, preload; sys.exit(set(preload(MODULES)) != set(MODULES))"
-    )
-    path = ":".join(path for path in sys.path if path)
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory):
+    """What a scheduler's preload left behind, and what a child that it forked later found."""
+    home = tmp_path_factory.mktemp("preload")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "COVERAGE_"))}
+    path = os.pathsep.join(path for path in sys.path if path)
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], env={"PYTHONPATH": path, "HOME": str(tmp_path)}, check=False
+        [sys.executable, "-W", "ignore", "-c", AS_A_SCHEDULER],
+        env={**kept, "PYTHONPATH": path, "HOME": str(home), "AIRFLOW_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stderr
+    names = ("missing", "threads", "left", "frozen", "private_mb", "loaded")
+    return dict(zip(names, json.loads(done.stdout.splitlines()[-1]), strict=True))
+
+
+def test_every_module_in_the_list_can_be_imported(scheduler):
+    assert scheduler["missing"] == []
     assert "data_checks.runner" in MODULES
+
+
+def test_nothing_that_was_preloaded_has_begun_a_thread(scheduler):
+    assert scheduler["threads"] == 1
+    assert scheduler["left"] == []
+
+
+def test_children_share_what_was_preloaded_even_after_airflow_unfroze_it(scheduler):
+    assert scheduler["loaded"] == ["great_expectations", "mlflow"]
+    assert scheduler["frozen"] > 500_000
+    assert scheduler["private_mb"] < 40
