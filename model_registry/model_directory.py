@@ -3,7 +3,6 @@
 import shutil
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,5 +91,7 @@ def _infer_signature(package: Path, example: "pandas.DataFrame") -> "ModelSignat
 
 def _requirements(more: Sequence[str]) -> list[str]:
     """Named and not inferred: inference would load the model in another process, which takes half a minute."""
+    from importlib.metadata import version  # here, for it costs a command that writes no model ten milliseconds
+
     ours = [f"{name}=={version(name)}" for name in ("mlflow", "numpy", "pandas")]
     return sorted({*ours, *more})

@@ -98,8 +98,10 @@ def force(key: str, reason: str) -> None:
 
 
 def _state(ledger: Ledger, entry: Entry) -> str:
-    from pipelines.engine.publication.superseded import superseded_by
+    from pipelines.engine.publication.superseded import STEP, superseded_by
 
+    if entry.step != STEP:  # only publications take each other's place, and each look is a query
+        return entry.state
     replaced = superseded_by(entry, ledger.alike(entry))
     return f"superseded by {replaced.key[:12]}" if replaced else entry.state
 
