@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -58,3 +62,16 @@ class Found:
     rows: dict[str, dict[str, float]]
     targets: list[Target]
     notes: list[str] = field(default_factory=list)
+
+
+def print_found(study: Callable[[Path, int], Found], rounds: int) -> None:
+    """Run one study in a folder of its own, and print its table: what `python -m benchmarks.NAME` does."""
+    with tempfile.TemporaryDirectory(prefix="nightshift-bench-") as folder:
+        found = study(Path(folder), rounds)
+    lines = [found.title]
+    for name, figures in found.rows.items():
+        lines.append(" ".join([f"  {name:<60}", *(f"{figure} {value:.2f}" for figure, value in figures.items())]))
+    for target in found.targets:
+        sign, word = ">=" if target.at_least else "<=", "holds" if target.holds else "MISSED"
+        lines.append(f"  {target.name}: {target.reached:.2f} {sign} {target.target:g}: {word}")
+    sys.stdout.write("\n".join([*lines, *(f"  {note}" for note in found.notes)]) + "\n")

@@ -40,12 +40,16 @@ class DatabaseServer:
     `with DatabaseServer() as server: url = server.url(server.create())`. It never runs as root: root's server runs as
     the user `postgres`, or `nobody`. It keeps its port as long as it lives.
 
+    Args:
+        durable: Whether it lies on a disk and waits for it at each commit, as a real one does; for measurements.
+
     Raises:
         NotInstalled: PostgreSQL's server is not.
         ServerFailed: It does not start.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = durable
         self._numbers = count(1)
         self._process: Guarded | None = None
         self._folder: Path | None = None
@@ -121,7 +125,7 @@ class DatabaseServer:
         find_binaries()
         # In memory if there is room, not below a caller's folder: that may be closed to the user that the server runs
         # as, or too deep for a socket's path.
-        self._folder = Path(tempfile.mkdtemp(prefix="nightshift-pg-", dir=_quick_folder()))
+        self._folder = Path(tempfile.mkdtemp(prefix="nightshift-pg-", dir=None if self._durable else _quick_folder()))
         try:
             self._initialise()
             self._process, self.port = start_on_free_port(self._serve)
@@ -147,7 +151,7 @@ class DatabaseServer:
         self._guarded("initdb", *options, stop_signal="SIGKILL").run()
 
     def _serve(self, port: int) -> Guarded:
-        settings = [word for setting in SETTINGS for word in ("-c", setting)]
+        settings = [word for setting in (() if self._durable else SETTINGS) for word in ("-c", setting)]
         where = ("-h", LOOPBACK, "-p", str(port), "-k", str(self._folder))
         process = self._guarded("postgres", *where, *settings, stop_signal="SIGINT")
         process.wait_until(lambda: _answers(port))
