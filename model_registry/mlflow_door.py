@@ -51,6 +51,24 @@ def preload() -> None:
     import mlflow.pyfunc  # noqa: F401
 
 
+def preload_stores() -> None:
+    """Import what MLflow's client imports when it is first used, and let its tables be mapped: another CPU second.
+
+    It is no part of `preload`, because a process that asks one kind of store does not need the others.
+    """
+    preload()
+    import alembic.command  # noqa: F401
+    import mlflow.store.model_registry.rest_store
+    import mlflow.store.model_registry.sqlalchemy_store
+    import mlflow.store.model_registry.sqlalchemy_workspace_store
+    import mlflow.store.tracking.rest_store
+    import mlflow.store.tracking.sqlalchemy_store
+    import mlflow.store.tracking.sqlalchemy_workspace_store  # noqa: F401
+    from mlflow.store.db.base_sql_model import Base
+
+    Base.registry.configure(cascade=True)
+
+
 @dataclass(frozen=True)
 class Store:
     """The addresses of one MLflow store; the client is opened at first use."""

@@ -1,5 +1,5 @@
-"""Importing this module loads MLflow with its manners set; for processes that fork those who need it."""
+"""Importing this module loads MLflow, its stores too, with its manners set; for processes that fork those who need it."""
 
-from model_registry.mlflow_door import preload
+from model_registry.mlflow_door import preload_stores
 
-preload()
+preload_stores()
