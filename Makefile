@@ -10,13 +10,15 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.txt)
 READY := $(VENV)/.ready
+PEERS := .venv-bench
+PEERS_READY := $(PEERS)/.ready
 CODE := dags data_checks model_registry pipelines plugins tests benchmarks
 PACKAGES := data_checks model_registry pipelines plugins/nightshift
 
-.PHONY: help setup demo up down test lint format bench lock clean
+.PHONY: help setup demo up down test lint format bench bench-quick profile peers lock clean
 
 help: ## list these targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: $(READY) ## make the virtual environment from the locked requirements
 
@@ -52,13 +54,29 @@ format: $(READY) ## write the code the way `lint` wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## measure what is claimed: speed, as ratios, and how good early warnings are
-	@$(BIN)/python -m benchmarks
+bench: $(READY) $(PEERS_READY) ## measure what is claimed beside others (35 minutes), and write docs/performance.md
+	@$(BIN)/python -m benchmarks $(ARGS)
 
-lock: $(READY) ## resolve requirements.in into requirements.txt, with hashes
+bench-quick: $(READY) ## the same with few rows, once, without heavy peers (5 minutes)
+	@$(BIN)/python -m benchmarks --quick $(ARGS)
+
+profile: $(READY) ## draw flame graphs of scoring and of a night into docs/images
+	@$(BIN)/python -m benchmarks profile
+
+peers: $(PEERS_READY) ## make the environment of Spark, Ray and pandera for `bench`
+
+$(PEERS_READY): benchmarks/peers.txt | $(READY)
+	@echo "setting up $(PEERS) (once; it downloads about 1 GB)"
+	@test -x $(PEERS)/bin/python || $(BIN)/python -m venv $(PEERS)
+	@$(UV) pip sync --quiet --python $(PEERS)/bin/python --require-hashes benchmarks/peers.txt
+	@touch $@
+
+lock: $(READY) ## resolve requirements.in, and benchmarks/peers.in, into locks with hashes
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --output-file requirements.txt requirements.in $(ARGS)
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --output-file benchmarks/peers.txt benchmarks/peers.in $(ARGS)
 	@echo "locked; look at the difference, then run make test"
 
-clean: ## remove the virtual environment and caches; never your data in .nightshift
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+clean: ## remove the virtual environments and caches; never your data in .nightshift
+	rm -rf $(VENV) $(PEERS) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,13 @@ class Target:
             **words,
         }
 
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Target:
+        """Read what `to_json` gave."""
+        return cls(
+            row["name"], row["target"], row["reached"], at_least=row.get("at_least", False), note=row.get("note", "")
+        )
+
 
 @dataclass(frozen=True)
 class Found:
@@ -56,12 +64,85 @@ class Found:
             (medians), and whatever else the study measured.
         targets: Held against what was promised.
         notes: How it was measured: settings of the peers, number of rounds.
+        failures: Subjects that ended with an error or gave other scores, and what they said last.
+        base: The subject that ratios are held against, if there is one.
     """
 
     title: str
     rows: dict[str, dict[str, float]]
     targets: list[Target]
     notes: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    base: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; the targets stand in a list of their own (`Results.to_json`)."""
+        values = asdict(self)
+        del values["targets"]
+        return values
+
+
+@dataclass(frozen=True)
+class Results:
+    """What all studies found.
+
+    Attributes:
+        machine: What it was measured on, by subject: cores, memory, versions. No host names, no paths.
+        studies: By name.
+        broken: Studies that could not be run at all, and why.
+        made_at: When, in UTC, to the minute.
+    """
+
+    machine: dict[str, str]
+    studies: dict[str, Found]
+    broken: dict[str, str] = field(default_factory=dict)
+    made_at: str = ""
+
+    @property
+    def targets(self) -> list[Target]:
+        """Those of all studies."""
+        return [target for found in self.studies.values() for target in found.targets]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for `results.json`."""
+        return {
+            "made_at": self.made_at,
+            "machine": self.machine,
+            "targets": [
+                {"study": name, **target.to_json()} for name, found in self.studies.items() for target in found.targets
+            ],
+            "studies": {name: found.to_json() for name, found in self.studies.items()},
+            "broken": self.broken,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Results:
+        """Read what `to_json` gave."""
+        studies = {}
+        for name, found in value["studies"].items():
+            targets = [Target.from_json(row) for row in value["targets"] if row["study"] == name]
+            studies[name] = Found(**found, targets=targets)
+        return cls(value["machine"], studies, value["broken"], value["made_at"])
+
+    def replacing(self, earlier: Results) -> Results:
+        """Return these results, and of an earlier run the studies that this one did not run."""
+        run = {*self.studies, *self.broken}
+        kept = {name: found for name, found in earlier.studies.items() if name not in run}
+        broken = {name: why for name, why in earlier.broken.items() if name not in run}
+        return replace(self, studies={**kept, **self.studies}, broken={**broken, **self.broken})
+
+
+def read_results(path: Path) -> Results | None:
+    """Read a file of results; None if there is none yet, or only the form of an older program."""
+    try:
+        return Results.from_json(json.loads(path.read_text()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_results(results: Results, path: Path) -> None:
+    """Write a file of results."""
+    path.write_text(json.dumps(results.to_json(), indent=1) + "\n")
 
 
 def print_found(study: Callable[[Path, int], Found], rounds: int) -> None:

@@ -1,0 +1,36 @@
+"""What is measured: one module for each study with `study`, and one line here.
+
+A study of how rows pass through a whole process takes a `Scale`; one of the system (ledger, publication, parsing, nights) brings
+sizes of its own: `study(folder, rounds)`. The latter lie beside this package and can be run alone.
+"""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks.results import Found
+from benchmarks.studies.scale import Scale
+
+STUDIES: dict[str, str] = {
+    "scoring": "benchmarks.studies.scoring",
+    "logistic": "benchmarks.studies.logistic",
+    "memory": "benchmarks.studies.memory",
+    "limit": "benchmarks.studies.limit",
+    "validation": "benchmarks.studies.validation",
+    "ledger": "benchmarks.ledger",
+    "publication": "benchmarks.publication",
+    "parsing": "benchmarks.parsing",
+    "nights": "benchmarks.nights",
+}
+"""Name to the module that has `study`."""
+
+
+def run_study(name: str, folder: Path, rounds: int, scale: Scale) -> Found:
+    """Run one study; what it needs is imported only now."""
+    study = import_module(STUDIES[name]).study
+    found: Found = (
+        study(folder, rounds, scale) if len(inspect.signature(study).parameters) > 2 else study(folder, rounds)
+    )
+    return found

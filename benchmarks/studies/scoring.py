@@ -1,0 +1,90 @@
+"""LightGBM, 100 trees with 31 leaves: Nightshift beside a script written by hand and beside what others use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.agreement import OTHER_ARITHMETIC, SAME_BOOSTER, disagreement, disagreement_in_order
+from benchmarks.data import CSV_ROWS, can_compile
+from benchmarks.measuring.process import Subject
+from benchmarks.measuring.turns import in_turn
+from benchmarks.places import Place
+from benchmarks.results import Found, Target
+from benchmarks.studies import subjects
+from benchmarks.studies.scale import Scale, make_ready, say, words
+from benchmarks.studies.subjects import COMMAND, COMPILED, NATIVE, PYFUNC
+
+
+def study(folder: Path, rounds: int, scale: Scale) -> Found:
+    """Score the same rows with everybody, and hold all scores against those of the script written by hand."""
+    place = Place(folder)
+    make_ready(folder, scale.rows)
+    native = subjects.native_trees(place, scale.rows)
+    taking_part = [native]
+    taking_part += [subjects.compiled_trees(place, scale.rows)] if can_compile() else []
+    taking_part += [
+        subjects.plain_trees(place, scale.rows),
+        subjects.pyfunc_trees(place, scale.rows),
+        subjects.pandas_trees(place, scale.rows),
+    ]
+    lacking: list[str] = []
+    if scale.heavy_peers:
+        for peer in (subjects.spark(place, scale.rows), subjects.ray(place, scale.rows)):
+            missing = subjects.lacking(peer.name)
+            if missing:
+                lacking.append(missing)
+                say(missing)
+            else:
+                taking_part.append(peer)
+        taking_part.append(subjects.command(place))
+
+    def check(subject: Subject) -> str | None:
+        if subject.output is None or native.output is None or subject is native:
+            return None
+        if subject.name == COMMAND:
+            return disagreement_in_order(
+                subject.name, subject.output, place.models / "rows-ids.parquet", native.output, OTHER_ARITHMETIC
+            )
+        tolerance = OTHER_ARITHMETIC if subject.name == COMPILED else SAME_BOOSTER
+        return disagreement(subject.name, subject.output, native.output, tolerance)
+
+    turns = in_turn(taking_part, rounds, place.logs("scoring"), say, check)
+    size = words(scale.rows)
+    ratio = turns.ratio(PYFUNC, NATIVE)
+    targets = (
+        []
+        if ratio is None
+        else [Target(f"LightGBM, {size} rows, any MLflow model: CPU / hand-tuned script", 1.35, ratio)]
+    )
+    rows = turns.table(NATIVE)
+    if COMMAND in rows:
+        rows[COMMAND]["rows"] = CSV_ROWS
+        del rows[COMMAND]["cpu_ratio"], rows[COMMAND]["cpu_ratio_min"], rows[COMMAND]["cpu_ratio_max"]
+    return Found(
+        f"Scoring with LightGBM, {size} rows",
+        rows,
+        targets,
+        [*_NOTES, *lacking],
+        turns.failures,
+        NATIVE,
+    )
+
+
+_NOTES = [
+    (
+        "Script written by hand: Arrow's reader with dictionaries for text, numpy, the booster's predict with 2 threads on batches of "
+        "131,072 rows, the next batch read meanwhile, a Parquet writer."
+    ),
+    (
+        "Nightshift, any MLflow model: the same streaming, with `mlflow.pyfunc` for each batch and the schema enforced. Nightshift "
+        "writes three more columns than the others: model version, key, time."
+    ),
+    "All others load one and the same MLflow model.",
+    "Whole file into pandas: `read_parquet`, one `predict`, `to_parquet`.",
+    "Spark: local[2], 4 GB for the driver, Arrow with 100,000 rows in a batch, `env_manager` local, workers reused, no UI.",
+    "Ray Data: two CPUs, one actor that loads the model once, batches of 131,072 rows as pandas, 1 GB of object store, no dashboard.",
+    (
+        f"`mlflow models predict`: a CSV file of {CSV_ROWS:,} rows that was written beforehand, `env_manager` local; it writes JSON. "
+        "It has fewer rows, so it has no ratio."
+    ),
+]
