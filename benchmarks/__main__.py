@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from benchmarks.machine import anonymous, describe
-from benchmarks.page import figure, write_page
+from benchmarks.page import HIDDEN, figure, write_page
 from benchmarks.places import PAGE, PICTURES, RESULTS, here
 from benchmarks.results import Found, Results, read_results, write_results
-from benchmarks.studies import STUDIES, run_study
+from benchmarks.studies import QUICK, STUDIES, run_study
 from benchmarks.studies.scale import FULL_ROWS, QUICK_ROWS, Scale
 
 ROUNDS = 3
@@ -27,7 +27,7 @@ ROUNDS = 3
     help=f"Rows of the scoring study; other sizes follow. [default: {FULL_ROWS:,}; quick: {QUICK_ROWS:,}]",
 )
 @click.option(
-    "--quick", is_flag=True, help="Smaller, once, without Spark, Ray, pandera and MLflow's command; writes nothing."
+    "--quick", is_flag=True, help="Some studies, smaller, once, and without Spark, Ray, pandera and MLflow's command."
 )
 @click.option(
     "--write/--no-write", default=None, help="Write results.json and docs/performance.md. [default: unless quick]"
@@ -46,8 +46,10 @@ def main(
     if context.invoked_subcommand:
         return
     scale = Scale(rows or (QUICK_ROWS if quick else FULL_ROWS), heavy_peers=not quick)
-    results = measure(list(only or STUDIES), rounds or (1 if quick else ROUNDS), scale)
+    results = measure(list(only or (QUICK if quick else STUDIES)), rounds or (1 if quick else ROUNDS), scale)
     show(results)
+    if scale.rows < FULL_ROWS:
+        click.echo(f"\nTargets are meant for {FULL_ROWS:,} rows; with fewer, imports are most of what is measured.")
     if not quick if write is None else write:
         earlier = read_results(RESULTS)
         whole = results.replacing(earlier) if earlier else results
@@ -104,9 +106,7 @@ def show(results: Results) -> None:
     for found in results.studies.values():
         click.echo(f"\n{found.title}")
         for name, figures in found.rows.items():
-            shown = "  ".join(
-                f"{key} {figure(value)}" for key, value in figures.items() if not key.endswith(("_min", "_max"))
-            )
+            shown = "  ".join(f"{key} {figure(value)}" for key, value in figures.items() if key not in HIDDEN)
             click.echo(f"  {name:<44} {shown}")
         for failure in found.failures.values():
             click.echo(f"  failed: {failure}")

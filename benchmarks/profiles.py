@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,9 @@ RATE = 50
 NIGHT = "2013-11-19"
 AS_OF = "2013-11-01"
 LARGEST = 300_000
+NARROWEST = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0)
+"""Shares, in percent, below which frames are left out of a picture that is too large, one after the other."""
+_FRAME = re.compile(r"<g><title>[^<]*, ([\d.]+)%\)</title>.*?</g>", re.DOTALL)
 NIGHTSHIFT = "from nightshift.cli import main; main()"
 
 
@@ -29,7 +34,7 @@ def draw_profiles(place: Place, folder: Path) -> list[Path]:
     """Draw both and return their paths.
 
     Raises:
-        ClickException: Something could not be run, or a picture came out too large to keep.
+        ClickException: Something could not be run.
     """
     folder.mkdir(parents=True, exist_ok=True)
     absolute = Place(place.folder.resolve())
@@ -50,19 +55,29 @@ def draw_profiles(place: Place, folder: Path) -> list[Path]:
 
 def _record(command: Sequence[str], picture: Path, environment: dict[str, str]) -> None:
     pyspy = str(Path(sys.executable).with_name("py-spy"))
-    look = ["--format", "flamegraph", "--rate", str(RATE), "--output", str(picture)]
+    look = ["--format", "flamegraph", "--function", "--rate", str(RATE), "--output", str(picture)]
     _run([pyspy, "record", *look, "--", *command], environment)
     text = picture.read_text()
-    for folder in (str(Path(sys.prefix)), str(Path(sys.base_prefix)), str(REPOSITORY)):
+    for folder in (sys.prefix, sys.base_prefix, str(REPOSITORY)):
         text = text.replace(f"{folder}/", "")
-    picture.write_text(text)
-    if len(text) > LARGEST:
-        raise click.ClickException(f"{picture.name} has {len(text):,} bytes; expected at most {LARGEST:,}. Lower RATE.")
+    picture.write_text(small(text, LARGEST))
+
+
+def small(picture: str, largest: int) -> str:
+    """Return a flame graph without its narrowest frames, so that it has at most so many letters.
+
+    Args:
+        picture: SVG as py-spy writes it: a group for each frame, whose title ends with its share of all samples.
+        largest: How many letters it may have. A frame of 3 % or more is never left out.
+    """
+    for least in NARROWEST:
+        if len(picture) <= largest:
+            break
+        picture = _FRAME.sub(lambda found, least=least: found[0] if float(found[1]) >= least else "", picture)
+    return picture
 
 
 def _run(command: Sequence[str], environment: dict[str, str]) -> None:
-    import os
-
     done = subprocess.run(  # noqa: S603 - our own programs
         command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )

@@ -25,6 +25,8 @@ STUDIES: dict[str, str] = {
     "nights": "benchmarks.nights",
 }
 """Name to the module that has `study`."""
+QUICK = ("scoring", "logistic", "validation", "ledger", "publication", "parsing")
+"""What a quick run takes: memory and whole nights change seldom and take their time."""
 
 
 def run_study(name: str, folder: Path, rounds: int, scale: Scale) -> Found:
