@@ -21,11 +21,14 @@ NightshiftError
 │   ├── PayloadConflict       the same key with different work behind it
 │   ├── KeyBusy               (retryable) somebody else holds the key
 │   └── FenceLost             (retryable) somebody else took the key over
-└── StorageError
-    ├── StorageFull           (retryable)
-    ├── StorageUnavailable    (retryable) an object store does not answer
-    ├── PathRefused           a recorded path leads out of its folder
-    └── PublicationConflict   (retryable)
+├── StorageError
+│   ├── StorageFull           (retryable)
+│   ├── StorageUnavailable    (retryable) an object store does not answer
+│   ├── PathRefused           a recorded path leads out of its folder
+│   └── PublicationConflict   (retryable)
+└── EngineError               where shards are to be scored, they cannot be
+    ├── EngineUnavailable     (retryable) the cluster does not answer, or lost the work
+    └── EngineMismatch        other code, libraries or declarations are installed there
 
 `retryable` says whether trying the same work again later can succeed without anybody changing anything. An error that is
 not retryable ends the key's generation, so that the next try is a new one; where the two differ, `ends_generation` says so.
@@ -169,6 +172,20 @@ class PublicationConflict(StorageError):
     """The table kept changing under the commit."""
 
     retryable = True
+
+
+class EngineError(NightshiftError):
+    """Shards cannot be scored where they are to be."""
+
+
+class EngineUnavailable(EngineError):
+    """The cluster does not answer, or lost the work."""
+
+    retryable = True
+
+
+class EngineMismatch(EngineError):
+    """Where shards are to be scored, other code, other libraries or another declaration is installed."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

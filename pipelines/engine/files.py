@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,7 +24,7 @@ def whole_or_absent(path: Path) -> Iterator[Path]:
     Raises:
         OSError: As the operating system says it; see `written_whole`.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = unfinished(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -33,6 +34,11 @@ def whole_or_absent(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # what went wrong before is the thing to say
             temporary.unlink(missing_ok=True)
+
+
+def unfinished(path: Path) -> Path:
+    """Return where this process writes what is to become a file; on a shared disk, no other machine's process does."""
+    return path.with_name(f".{path.name}.{socket.gethostname()[:64]}.{os.getpid()}.part")
 
 
 @contextmanager

@@ -35,6 +35,9 @@ class Settings:
         google_connection: Airflow connection that says who we are at `gs://`.
         routes: File that says where alerts go.
         airflow_ui: Address of Airflow's pages, for links in messages; None if nobody said.
+        spark: Where shards are scored by engine `spark`: `sc://HOST:PORT` or a master; None if nobody said.
+        spark_connection: Airflow connection that says the same, and wins.
+        spark_shards: How many shards Spark is given at the same time.
     """
 
     home: Path
@@ -52,6 +55,9 @@ class Settings:
     google_connection: str = "google_cloud_default"
     routes: Path = REPOSITORY / "routes.toml"
     airflow_ui: str | None = None
+    spark: str | None = field(default=None, repr=False)  # may hold a token
+    spark_connection: str | None = None
+    spark_shards: int = 16
 
     @property
     def cache(self) -> Path:
@@ -86,6 +92,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         aws_connection=env.get("NIGHTSHIFT_AWS_CONNECTION") or "aws_default",
         google_connection=env.get("NIGHTSHIFT_GOOGLE_CONNECTION") or "google_cloud_default",
         airflow_ui=env.get("NIGHTSHIFT_AIRFLOW_UI") or env.get("AIRFLOW__API__BASE_URL"),
+        spark=env.get("NIGHTSHIFT_SPARK") or None,
+        spark_connection=env.get("NIGHTSHIFT_SPARK_CONNECTION") or None,
+        spark_shards=_count(env, "NIGHTSHIFT_SPARK_SHARDS", 16),
         routes=Path(env.get("NIGHTSHIFT_ROUTES") or REPOSITORY / "routes.toml").expanduser().resolve(),
     )
 
@@ -139,3 +148,10 @@ def _seconds(env: Mapping[str, str], name: str, default: float) -> float:
     if not 1 <= seconds < math.inf:
         raise UsageError(f"{name}={value!r} is not a number of seconds of at least 1. Unset it to use {default:g}.")
     return seconds
+
+
+def _count(env: Mapping[str, str], name: str, default: int) -> int:
+    value = env.get(name) or str(default)
+    if not value.isascii() or not value.isdigit() or int(value[:9]) < 1:
+        raise UsageError(f"{name}={value!r} is not a whole number of at least 1. Unset it to use {default}.")
+    return int(value[:9])

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ValidateOperator,
     )
     from nightshift.operators.sagemaker import SageMakerTrainOperator
+    from nightshift.operators.spark import ScoreOnSparkOperator
     from nightshift.operators.training import (
         ChooseTrialOperator,
         EvaluateOperator,
@@ -49,6 +50,7 @@ _WHERE = {
     "SageMakerTrainOperator": "nightshift.operators.sagemaker",
     "VertexTrainOperator": "nightshift.operators.vertex",
     "ChooseTrialOperator": "nightshift.operators.training",
+    "ScoreOnSparkOperator": "nightshift.operators.spark",
     "EvaluateOperator": "nightshift.operators.training",
     "PlanTrialsOperator": "nightshift.operators.training",
     "PromoteOperator": "nightshift.operators.training",
@@ -68,6 +70,7 @@ __all__ = [
     "PublishOperator",
     "RegisterOperator",
     "SageMakerTrainOperator",
+    "ScoreOnSparkOperator",
     "ScoreOperator",
     "TidyOperator",
     "TrainOperator",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Asset, CronPartitionTimetable, CronTriggerTimetable, Param, TriggerRule
 
@@ -21,6 +21,7 @@ from nightshift.operators.night import (
     ScoreOperator,
     ValidateOperator,
 )
+from nightshift.operators.spark import ScoreOnSparkOperator
 from nightshift.operators.training import (
     ApproveOperator,
     ChooseTrialOperator,
@@ -33,10 +34,15 @@ from nightshift.operators.training import (
     ValidateTrainingOperator,
 )
 from nightshift.promises import keep_promises
+from pipelines.engine.errors import DeclarationError
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.promises.declare import Words
 from pipelines.engine.retention import DEFAULT_RETENTION, parse_retention
+from pipelines.engine.scoring_engines import engine_mistake
 from pipelines.engine.search import Search
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 KEY_FORMAT = "%Y-%m-%d"
 TASK_DEFAULTS: dict[str, Any] = {
@@ -74,6 +80,7 @@ def scoring_dag(
     finish_within: timedelta | None = None,
     fresh_within: timedelta | None = None,
     due_within: Mapping[str, timedelta] | None = None,
+    engine: str = "local",
     **dag: Any,
 ) -> DAG:
     """Make the DAG `<pipeline>_scoring`: validate -> plan -> score (each shard) -> publish -> monitor.
@@ -88,19 +95,20 @@ def scoring_dag(
         finish_within: Promise: published so long after the run began.
         fresh_within: Promise: the newest night was published no longer ago.
         due_within: Promises of single tasks, by task id: finished so long after the run began.
+        engine: Where shards are scored: `local`, each in a task of Airflow, or `spark`, where one task gives all of them to
+            the cluster that the settings name.
         **dag: Any argument of Airflow's `DAG`.
 
     Raises:
-        DeclarationError: A promise that cannot be meant, with every mistake in them.
+        DeclarationError: A promise that cannot be meant, with every mistake in them; or there is no such engine.
     """
+    mistake = engine_mistake(engine)
+    if mistake:
+        raise DeclarationError(f"{pipeline.name}_scoring: {mistake}")
     with _dag(pipeline, "scoring", schedule, timezone, owner, doc_md, dag) as made:
         validate = ValidateOperator(task_id="validate", pipeline=pipeline)
         plan = PlanShardsOperator(task_id="plan", pipeline=pipeline, checked=validate.output)
-        score = ScoreOperator.partial(
-            task_id="score",
-            pipeline=pipeline.name,
-            map_index_template="{{ task.shard['number'] + 1 }} of {{ task.shard['of'] }}",
-        ).expand(shard=plan.output)
+        score = _score(pipeline, plan, engine)
         publish = PublishOperator(
             task_id="publish",
             pipeline=pipeline,
@@ -235,6 +243,16 @@ def maintenance_dag(
     ) as made:
         TidyOperator(task_id="tidy", pipeline=pipeline, retention="{{ params.retention }}", apply="{{ params.apply }}")
     return keep_promises(made, Words(finish_within=finish_within))
+
+
+def _score(pipeline: Pipeline, plan: PlanShardsOperator, engine: str) -> ScoreOnSparkOperator | MappedOperator:
+    if engine == "spark":
+        return ScoreOnSparkOperator(task_id="score", pipeline=pipeline, shards=plan.output)
+    return ScoreOperator.partial(
+        task_id="score",
+        pipeline=pipeline.name,
+        map_index_template="{{ task.shard['number'] + 1 }} of {{ task.shard['of'] }}",
+    ).expand(shard=plan.output)
 
 
 def _search(pipeline: Pipeline, search: Search, validate: ValidateTrainingOperator) -> Any:

@@ -9,22 +9,23 @@ from pipelines.engine.errors import ModelError, StorageError
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger.values import moment
 from pipelines.engine.nights import parse_night
-from pipelines.engine.package import load_scorer
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.publication.delta import remove_unfinished
 from pipelines.engine.publication.names import shard_path
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
-from pipelines.engine.scoring import Stamp, read_positions, score_shard
+from pipelines.engine.scoring import Stamp
+from pipelines.engine.scoring_engines.base import ScoringEngine, ShardWork
+from pipelines.engine.scoring_engines.local import LOCAL
 from pipelines.engine.shards import Shard
-from pipelines.engine.steps.champion import fetch
-from pipelines.engine.steps.compile import compiled_for
 
 STEP = "score"
 
 
-def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]) -> dict[str, Any]:
-    """Score one of the shards that `plan_night` gave.
+def score_night_shard(
+    runtime: Runtime, pipeline: Pipeline, task: dict[str, Any], engine: ScoringEngine = LOCAL
+) -> dict[str, Any]:
+    """Score one of the shards that `plan_night` gave; whichever engine does it, the key is the same.
 
     Returns:
         `night`, `number`, `of`, `path` (relative to the predictions table), `size`, `modified_ms`, `rows_in`,
@@ -36,6 +37,7 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
         ModelError: The model cannot score them, or is not the planned one.
         TamperedModel: A model file was changed after its registration.
         StorageError: The output cannot be written.
+        EngineError: The engine cannot be used.
         UnknownNight, PathRefused: The task names no night, or files from elsewhere: somebody changed it on the way.
     """
     shard = Shard.from_json({"number": task["number"], "pieces": task["pieces"]})
@@ -60,22 +62,14 @@ def score_night_shard(runtime: Runtime, pipeline: Pipeline, task: dict[str, Any]
                 f"version {version.version} of {pipeline.name} was planned with digest {task['model_digest'][:12]} "
                 f"and has {version.digest[:12]} now. Nothing was scored; run the night again."
             )
-        scorer = load_scorer(fetch(runtime, version), compiled=compiled_for(runtime, pipeline, version, shard.rows))
         quarantine = runtime.quarantine(pipeline).recorded(task["quarantine"]) if task["quarantine"] else None
-        refused = read_positions(quarantine, task["quarantine_sha256"])
         path = shard_path(night, key.digest, hold.fence, hold.claim.claimed_at)
         remove_unfinished(table, night, key.digest, hold.fence)
         stamp = Stamp(version.version, key.digest, moment(hold.claim.claimed_at))
-        scores = score_shard(
-            pipeline,
-            shard,
-            scorer,
-            refused,
-            stamp,
-            table / path,
-            runtime.rows_folder(pipeline),
-            threads=runtime.settings.cores,
-            progress=runtime.progress,
+        scores = engine.score(
+            ShardWork(
+                runtime, pipeline, shard, version, quarantine, task["quarantine_sha256"], stamp, output=table / path
+            )
         )
         found = (table / path).find()
         if found is None:

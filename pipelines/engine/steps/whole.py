@@ -6,20 +6,22 @@ from typing import Any
 
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.runtime import Runtime
+from pipelines.engine.scoring_engines.base import ScoringEngine
+from pipelines.engine.scoring_engines.local import LOCAL
 from pipelines.engine.steps.evaluate import evaluate
 from pipelines.engine.steps.monitor import monitor_night
 from pipelines.engine.steps.plan import plan_night
 from pipelines.engine.steps.promote import promote, register
 from pipelines.engine.steps.publish import publish_night
-from pipelines.engine.steps.score import score_night_shard
+from pipelines.engine.steps.score_night import score_night
 from pipelines.engine.steps.search import run_search
 from pipelines.engine.steps.train import train
 from pipelines.engine.steps.validate import validate_night
 from pipelines.engine.steps.validate_training import validate_training
 
 
-def run_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str, Any]:
-    """Validate, plan, score, publish and monitor one night.
+def run_night(runtime: Runtime, pipeline: Pipeline, night: str, engine: ScoringEngine = LOCAL) -> dict[str, Any]:
+    """Validate, plan, score, publish and monitor one night; the engine says where it is scored.
 
     Returns:
         What `publish_night` returns, with `report`, `quarantine` and `warnings` of the other steps.
@@ -30,10 +32,11 @@ def run_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str, Any
     runtime.progress(0, 5, f"{night}: checking")
     checked = validate_night(runtime, pipeline, night)
     shards = plan_night(runtime, pipeline, checked)
-    scored = []
-    for number, shard in enumerate(shards, start=1):
+
+    def scoring(number: int) -> None:
         runtime.progress(1, 5, f"{night}: scoring shard {number} of {len(shards)}")
-        scored.append(score_night_shard(runtime, pipeline, shard))
+
+    scored = score_night(runtime, pipeline, shards, engine, scoring)
     runtime.progress(3, 5, f"{night}: publishing")
     published = publish_night(runtime, pipeline, checked, scored)
     runtime.progress(4, 5, f"{night}: monitoring")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -97,8 +97,9 @@ def train(pipeline: str, as_of: str, as_json: bool) -> None:
 @click.command(short_help="Check, score and publish nights with the champion.")
 @pipeline_argument
 @nights_argument
+@click.option("--engine", default="local", show_default=True, help="Where shards are scored: local or spark.")
 @json_option
-def score(pipeline: str, nights: str, as_json: bool) -> None:
+def score(pipeline: str, nights: str, engine: str, as_json: bool) -> None:
     """Check, score and publish one night or several with the present champion.
 
     Nights that are done already are not done again.
@@ -106,13 +107,17 @@ def score(pipeline: str, nights: str, as_json: bool) -> None:
     \b
     Examples:  nightshift score flights 2013-11-19
                nightshift score flights 2013-11-19..2013-11-25 --json
+               nightshift score flights 2013-11-19 --engine spark
     """
+    from nightshift.connections.spark import open_scoring_engine
     from pipelines.engine.nights import parse_nights
     from pipelines.engine.steps.whole import run_night
 
     with opened(pipeline) as (runtime, declared):
+        wanted = parse_nights(nights, today=runtime.today())
         begun = runtime.ledger.now()
-        published = [run_night(runtime, declared, night) for night in parse_nights(nights, today=runtime.today())]
+        with closing(open_scoring_engine(engine, runtime.settings)) as where:
+            published = [run_night(runtime, declared, night, where) for night in wanted]
         claimed = runtime.ledger.claims_since(begun)
         others = [line for night in published for line in _who_was_first(runtime, night)]
     if as_json:

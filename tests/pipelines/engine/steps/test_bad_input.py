@@ -537,10 +537,10 @@ def test_a_fit_that_fails_says_so_and_registers_nothing(fresh, fit, said):
 
 def full(path: Path) -> None:
     """Make the disk full for one file: what is written beside `path` goes to a device that has no space."""
-    import os
+    from pipelines.engine.files import unfinished
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.with_name(f".{path.name}.{os.getpid()}.part").symlink_to("/dev/full")
+    unfinished(path).symlink_to("/dev/full")
 
 
 def test_no_space_for_a_shard_is_a_retryable_sentence_and_the_old_version_stays(place, monkeypatch):

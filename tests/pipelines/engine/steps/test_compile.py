@@ -112,7 +112,7 @@ def test_machine_code_that_scores_otherwise_steps_back_and_the_night_says_so(com
     tides.fit_badly(features, np.arange(len(features)) % 2).save_model(str(other / "model.txt"))
     build(other, tmp_path / "other.o")
 
-    monkeypatch.setattr("pipelines.engine.steps.score.compiled_for", lambda *_: tmp_path / "other.o")
+    monkeypatch.setattr("pipelines.engine.scoring_engines.local.compiled_for", lambda *_: tmp_path / "other.o")
     ran = places.run_night(compiled, NIGHT)
     (shard,) = ran.scored
     assert shard["scorer"] == "plain"
