@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from pipelines.engine.code import code_digest
@@ -35,7 +36,13 @@ def plan_trials(pipeline: Pipeline) -> list[dict[str, Any]]:
     return [{"number": number, "of": search.trials} for number in range(search.trials)]
 
 
-def run_trial(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any], number: int) -> dict[str, Any]:
+def run_trial(
+    runtime: Runtime,
+    pipeline: Pipeline,
+    checked: dict[str, Any],
+    number: int,
+    load: Callable[[], Labelled] | None = None,
+) -> dict[str, Any]:
     """Try one set of knobs on the nights before the holdout. The holdout is not read.
 
     Args:
@@ -43,6 +50,7 @@ def run_trial(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any], num
         pipeline: Says what is searched.
         checked: The result of `validate_training`.
         number: Which trial, from 0.
+        load: Gives the checked nights before the holdout, if the caller has them already.
 
     Returns:
         `as_of`, `number`, `state` (complete, pruned or failed), `params`, `value`, `intermediate`, `words`,
@@ -61,7 +69,7 @@ def run_trial(runtime: Runtime, pipeline: Pipeline, checked: dict[str, Any], num
         return _finished_before(runtime, key, number)
 
     def work(hold: Hold) -> dict[str, Any]:
-        data = _load(runtime, pipeline, checked)
+        data = load() if load else _load(runtime, pipeline, checked)
         folds = folds_of(len(data.nights), search.folds)
         check_folds(data, folds)
         before = known()
@@ -160,16 +168,17 @@ def run_search(
         Whatever `run_trial` and `choose_best` raise; `KeyBusy` only where the runtime does not wait.
     """
     eager = dataclasses.replace(runtime, wait=False)
+    load = cache(lambda: _load(runtime, pipeline, checked))  # once for all trials, and not at all if all are done
     found, held = [], []
     for planned in plan_trials(pipeline):
         try:
-            found.append(run_trial(eager, pipeline, checked, planned["number"]))
+            found.append(run_trial(eager, pipeline, checked, planned["number"], load))
         except KeyBusy:
             held.append(planned["number"])
         else:
             done(found[-1])
     for number in held:
-        found.append(run_trial(runtime, pipeline, checked, number))
+        found.append(run_trial(runtime, pipeline, checked, number, load))
         done(found[-1])
     return choose_best(runtime, pipeline, checked, found)
 
