@@ -23,6 +23,7 @@ HEAVY = (
     "deltalake",
     "scipy",
     "matplotlib",
+    "optuna",
 )
 FILES = sorted((ROOT / "dags").glob("*.py"))
 SCORING = {
