@@ -12,6 +12,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow.listeners import hookimpl
@@ -82,11 +83,18 @@ def _warn(error: Exception) -> None:
 
 
 def _open_ledger() -> Observations:
-    from pipelines.engine.ledger.observations import Observations
     from pipelines.engine.settings import read_settings
 
+    return _observations(read_settings().ledger_url)
+
+
+@lru_cache(maxsize=1)
+def _observations(url: str) -> Observations:
+    """The ledger, which keeps the statements that it has compiled, and no connection: a fork may use it, too."""
+    from pipelines.engine.ledger.observations import Observations
+
     # No second try: whoever waits here is a task, or Airflow's scheduler.
-    return Observations(read_settings().ledger_url, patience=0.0, stall=PATIENCE_SECONDS)
+    return Observations(url, patience=0.0, stall=PATIENCE_SECONDS)
 
 
 teller = Teller(_open_ledger)
