@@ -64,9 +64,14 @@ def preload_stores() -> None:
     import mlflow.store.tracking.rest_store
     import mlflow.store.tracking.sqlalchemy_store
     import mlflow.store.tracking.sqlalchemy_workspace_store  # noqa: F401
+    from mlflow.store.db import utils
     from mlflow.store.db.base_sql_model import Base
 
     Base.registry.configure(cascade=True)
+    # Each client compares its database with the newest of MLflow's 67 migrations, and reads all of them to find it. They
+    # are files of the installed package, so they are read once.
+    newest = utils._get_latest_schema_revision()  # type: ignore[no-untyped-call]  # noqa: SLF001
+    utils._get_latest_schema_revision = lambda: newest  # noqa: SLF001
 
 
 @dataclass(frozen=True)

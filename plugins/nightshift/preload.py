@@ -41,8 +41,14 @@ MODULES = (
     "model_registry.warm",
     "data_checks.runner",
     "pipelines.engine.steps.whole",
+    "nightshift.connections",
+    "nightshift.live.slowness",
+    "nightshift.warm",
 )
 """What the steps of a night import, in the order in which it is imported."""
+
+TO_READ_DAGS = ("nightshift.warm",)
+"""What reading a DAG file imports; none of it is heavy."""
 
 NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false", "_RJEM_MALLOC_CONF": "background_thread:false"}
 """The allocators of pyarrow and of deltalake begin a thread of their own each, unless told not to while they are loaded."""
@@ -64,14 +70,22 @@ def forks_tasks(arguments: Sequence[str], executor: str) -> bool:
     return words == ["celery", "worker"] or (words[:1] == ["scheduler"] and "LocalExecutor" in executor)
 
 
+def modules_for(arguments: Sequence[str], executor: str) -> tuple[str, ...]:
+    """Return what a process should import before it forks; see `forks_tasks`. Most processes: nothing."""
+    if forks_tasks(arguments, executor):
+        return MODULES
+    return TO_READ_DAGS if list(arguments[1:2]) == ["dag-processor"] else ()
+
+
 def install() -> dict[str, float]:
-    """Import the heavy modules if this process forks tasks. Returns seconds per module, {} in any other process."""
+    """Import what this process's forks need. Returns seconds per module, {} in a process that forks nobody who needs any."""
     from airflow.configuration import conf
 
-    if not forks_tasks(sys.argv, conf.get("core", "executor", fallback="LocalExecutor")):
+    modules = modules_for(sys.argv, conf.get("core", "executor", fallback="LocalExecutor"))
+    if not modules:
         return {}
     with _without_threads():
-        seconds = preload(MODULES)
+        seconds = preload(modules)
     share()
     return seconds
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from nightshift.preload import MODULES, forks_tasks, install, preload
+from nightshift.preload import MODULES, TO_READ_DAGS, forks_tasks, install, modules_for, preload
 
 AS_A_SCHEDULER = """
 import gc, json, os, sys
@@ -57,6 +57,29 @@ print(json.dumps([sorted(missing), threads, sorted(left), *told]))
 )
 def test_only_processes_that_fork_tasks_preload(arguments, executor, expected):
     assert forks_tasks(arguments, executor) is expected
+
+
+def test_dag_processor_preloads_only_what_reads_dag_files():
+    assert modules_for(["airflow", "dag-processor"], "LocalExecutor") == TO_READ_DAGS
+    assert set(TO_READ_DAGS) < set(MODULES)
+    assert modules_for(["airflow", "triggerer"], "LocalExecutor") == ()
+
+
+def test_reading_dag_files_preloads_nothing_heavy(tmp_path):
+    code = (
+        "import sys; from nightshift.preload import TO_READ_DAGS, preload; assert len(preload(TO_READ_DAGS)) == 1\n"
+        "heavy = {'mlflow', 'great_expectations', 'pandas', 'numpy', 'pyarrow', 'sklearn', 'lightgbm', 'duckdb', 'deltalake'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    path = os.pathsep.join(path for path in sys.path if path)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env={"PYTHONPATH": path, "HOME": str(tmp_path), "AIRFLOW_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
 
 
 def test_any_other_process_imports_nothing(monkeypatch):
