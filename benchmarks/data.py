@@ -4,7 +4,7 @@
 rows-<count>/part-<n>.parquet   real flights, repeated; 131,072 rows in a row group
 models/lightgbm/                a package: 100 trees, 31 leaves
 models/lightgbm-mlflow/         the same package as an MLflow model, as the registry writes it
-models/lightgbm-compiled/       the same trees, compiled ahead
+models/lightgbm-compiled.o      the same trees, compiled ahead for this processor
 models/logistic/                a package: one-hot and scaled features, logistic regression
 models/logistic.npz             the same as plain arrays, for a script that knows no scikit-learn
 models/rows.csv                 rows for a command that reads no Parquet, and their ids in rows-ids.parquet
@@ -18,7 +18,6 @@ import json
 import shutil
 import sys
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +30,7 @@ if TYPE_CHECKING:
 ROW_GROUP = 131_072
 CSV_ROWS = 500_000
 TRAINING_NIGHTS = "2013-0[2-9]*.parquet"
-COMPILER = "pipelines.engine.models.compiled"
-
-
-def can_compile() -> bool:
-    """Whether trees can be compiled ahead of the night."""
-    return find_spec(COMPILER) is not None
+COMPILED = "lightgbm-compiled.o"
 
 
 def prepare(place: Place, counts: Iterable[int]) -> None:
@@ -110,6 +104,7 @@ def _write_models(place: Place, nights: list[Path]) -> None:
 
     from benchmarks.subjects.native_logistic import weights_of
     from pipelines.engine.encoding import Encoding
+    from pipelines.engine.models.compiled import compile_package
     from pipelines.engine.package import write_package
     from pipelines.flights import flights
 
@@ -132,10 +127,7 @@ def _write_models(place: Place, nights: list[Path]) -> None:
     example = some.select(flights.features).to_pandas()
     example.to_csv(place.models / "rows.csv", index=False)
     _write_mlflow(place.models / "lightgbm-mlflow", trees, example.head(1000))
-    if can_compile():
-        from pipelines.engine.models.compiled import compile_package
-
-        compile_package(trees, place.models / "lightgbm-compiled")
+    compile_package(trees, place.models / COMPILED)
 
 
 def _fit_logistic(frame: Any, target: Any) -> Any:

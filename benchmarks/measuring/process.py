@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.measuring.groups import Group, cpu_group, memory_group
-from benchmarks.measuring.tree import Tree, adopt_orphans
+from benchmarks.measuring.tree import Tree, adopting_orphans
 
 SECONDS_BETWEEN_SAMPLES = 0.1
 SHARE_OF_SAMPLING = 0.1
@@ -78,7 +78,11 @@ def measure(subject: Subject, log: Path) -> Cost:
     Raises:
         SubjectFailed: It could not be started, ended with an error, took too long or was killed.
     """
-    adopt_orphans()
+    with adopting_orphans():
+        return _measure(subject, log)
+
+
+def _measure(subject: Subject, log: Path) -> Cost:
     _clear(subject.output)
     groups, words, limit_by = _limited(subject)
     counting = cpu_group()

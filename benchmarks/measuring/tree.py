@@ -1,6 +1,6 @@
 """What a tree of processes holds now and has used so far.
 
-Whoever samples must be the reaper of the tree (`adopt_orphans`): then a process that outlives its parent is ours, and is neither
+Whoever samples must be the reaper of the tree (`adopting_orphans`): then a process that outlives its parent is ours, and is neither
 forgotten nor left behind.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 
 import psutil
 
@@ -18,11 +18,19 @@ PR_SET_CHILD_SUBREAPER = 36
 MEGABYTE = 1e6
 
 
-def adopt_orphans() -> bool:
-    """Become the parent of every descendant whose own parent ends (Linux); return whether that worked."""
-    if not sys.platform.startswith("linux"):
-        return False
-    return ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+@contextmanager
+def adopting_orphans() -> Iterator[None]:
+    """Be the parent of every descendant whose own parent ends (Linux); afterwards that is somebody else again."""
+    _be_reaper(True)
+    try:
+        yield
+    finally:
+        _be_reaper(False)
+
+
+def _be_reaper(wanted: bool) -> None:
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)
 
 
 class Tree:

@@ -70,7 +70,7 @@ def in_turn(
     rounds: int,
     logs: Path,
     say: Say,
-    check: Callable[[Subject], str | None] = lambda _: None,
+    check: Callable[[Subject, Path], str | None] = lambda subject, log: None,
 ) -> Turns:
     """Run every subject once per round. One that fails is reported, runs no more, and does not take the others with it.
 
@@ -79,7 +79,7 @@ def in_turn(
         rounds: How often.
         logs: Folder for what they print.
         say: Called with a line before and after each run.
-        check: Called after a subject's first run; says in words what is wrong with what it wrote, if anything is.
+        check: Called after a subject's first run with it and what it printed; says in words what is wrong, if anything is.
     """
     logs.mkdir(parents=True, exist_ok=True)
     turns = Turns({subject.name: {} for subject in subjects})
@@ -89,12 +89,13 @@ def in_turn(
                 continue
             say(f"round {number + 1} of {rounds}: {subject.name}")
             try:
-                cost = measure(subject, logs / f"{place:02d}-{number}.log")
+                log = logs / f"{place:02d}-{number}.log"
+                cost = measure(subject, log)
             except SubjectFailed as failed:
                 turns.failures[subject.name] = str(failed)
                 say(str(failed))
                 continue
-            wrong = check(subject) if number == 0 else None
+            wrong = check(subject, log) if number == 0 else None
             if wrong:
                 turns.failures[subject.name] = wrong
                 say(wrong)

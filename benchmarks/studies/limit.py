@@ -17,7 +17,7 @@ def study(folder: Path, rounds: int, scale: Scale) -> Found:
     """Score the largest set once with 2 GB of memory; `rounds` is not used."""
     place = Place(folder)
     make_ready(folder, scale.huge)
-    subject = subjects.best_trees(place, scale.huge, memory_limit=LIMIT_BYTES, seconds=1800)
+    subject = subjects.compiled_trees(place, scale.huge, memory_limit=LIMIT_BYTES, seconds=1800)
     turns = in_turn([subject], 1, place.logs("limit"), say)
     costs = turns.costs[subject.name].values()
     peak = next((cost.peak_mb for cost in costs), 0.0)

@@ -25,7 +25,7 @@ def study(folder: Path, rounds: int, scale: Scale) -> Found:
         subjects.pandas_logistic(place, scale.large),
     ]
 
-    def check(subject: Subject) -> str | None:
+    def check(subject: Subject, _: Path) -> str | None:
         if subject.output is None or native.output is None or subject is native:
             return None
         return disagreement(subject.name, subject.output, native.output, OTHER_ARITHMETIC)

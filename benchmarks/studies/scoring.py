@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.agreement import OTHER_ARITHMETIC, SAME_BOOSTER, disagreement, disagreement_in_order
-from benchmarks.data import CSV_ROWS, can_compile
+from benchmarks.data import CSV_ROWS
 from benchmarks.measuring.process import Subject
 from benchmarks.measuring.turns import in_turn
 from benchmarks.places import Place
 from benchmarks.results import Found, Target
 from benchmarks.studies import subjects
 from benchmarks.studies.scale import Scale, make_ready, say, words
-from benchmarks.studies.subjects import COMMAND, COMPILED, NATIVE, PYFUNC
+from benchmarks.studies.subjects import COMMAND, NATIVE, PYFUNC
 
 
 def study(folder: Path, rounds: int, scale: Scale) -> Found:
@@ -20,9 +20,9 @@ def study(folder: Path, rounds: int, scale: Scale) -> Found:
     place = Place(folder)
     make_ready(folder, scale.rows)
     native = subjects.native_trees(place, scale.rows)
-    taking_part = [native]
-    taking_part += [subjects.compiled_trees(place, scale.rows)] if can_compile() else []
-    taking_part += [
+    taking_part = [
+        native,
+        subjects.compiled_trees(place, scale.rows),
         subjects.plain_trees(place, scale.rows),
         subjects.pyfunc_trees(place, scale.rows),
         subjects.pandas_trees(place, scale.rows),
@@ -38,15 +38,14 @@ def study(folder: Path, rounds: int, scale: Scale) -> Found:
                 taking_part.append(peer)
         taking_part.append(subjects.command(place))
 
-    def check(subject: Subject) -> str | None:
+    def check(subject: Subject, _: Path) -> str | None:
         if subject.output is None or native.output is None or subject is native:
             return None
         if subject.name == COMMAND:
             return disagreement_in_order(
                 subject.name, subject.output, place.models / "rows-ids.parquet", native.output, OTHER_ARITHMETIC
             )
-        tolerance = OTHER_ARITHMETIC if subject.name == COMPILED else SAME_BOOSTER
-        return disagreement(subject.name, subject.output, native.output, tolerance)
+        return disagreement(subject.name, subject.output, native.output, SAME_BOOSTER)
 
     turns = in_turn(taking_part, rounds, place.logs("scoring"), say, check)
     size = words(scale.rows)

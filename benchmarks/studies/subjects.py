@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from benchmarks.data import can_compile
+from benchmarks.data import COMPILED as COMPILED_FILE
 from benchmarks.measuring.process import Subject
 from benchmarks.places import PEERS, Place
 from pipelines.engine.settings import REPOSITORY
@@ -39,20 +39,15 @@ def exported_logistic(place: Place, rows: int) -> Subject:
     return _module(place, EXPORTED, "native_logistic", rows, "logistic.npz")
 
 
-def best_trees(place: Place, rows: int, **more: int) -> Subject:
-    """Ours as a night would run it: compiled where that is possible, else the booster."""
-    return compiled_trees(place, rows, **more) if can_compile() else plain_trees(place, rows, **more)
-
-
 def compiled_trees(place: Place, rows: int, **more: int) -> Subject:
     """Ours with trees that were compiled before the night."""
-    compiled = str(place.models / "lightgbm-compiled")
+    compiled = str(place.models / COMPILED_FILE)
     return _module(place, COMPILED, "ours", rows, "lightgbm", compiled, **more)
 
 
-def plain_trees(place: Place, rows: int, **more: int) -> Subject:
+def plain_trees(place: Place, rows: int) -> Subject:
     """Ours with LightGBM's own predict: the fallback."""
-    return _module(place, PLAIN, "ours", rows, "lightgbm", "plain", **more)
+    return _module(place, PLAIN, "ours", rows, "lightgbm", "plain")
 
 
 def pyfunc_trees(place: Place, rows: int) -> Subject:

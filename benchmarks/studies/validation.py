@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,7 +41,16 @@ def study(folder: Path, rounds: int, scale: Scale) -> Found:
     missing = lacking(PANDERA) if scale.heavy_peers else None
     if scale.heavy_peers and missing is None:
         taking_part.append(Subject(PANDERA, [str(PEERS), "-m", "benchmarks.subjects.pandera_checks", str(data)]))
-    turns = in_turn(taking_part, rounds, place.logs("validation"), say)
+    counts: dict[str, list[int] | None] = {}
+
+    def check(subject: Subject, log: Path) -> str | None:
+        counts[subject.name] = counts_of(log.read_text(errors="replace"))
+        first, expected = next(iter(counts.items()))
+        if counts[subject.name] == expected:
+            return None
+        return f"{subject.name} counted other rows: {counts[subject.name]} fail the checks, and {expected} by {first}"
+
+    turns = in_turn(taking_part, rounds, place.logs("validation"), say, check)
     work = f"Validation, 13 expectations, {words(scale.large)} rows"
     held = {
         (f"{work}: CPU / SQL written by hand", 1.15): turns.ratio(OURS, SQL),
@@ -55,6 +65,18 @@ def study(folder: Path, rounds: int, scale: Scale) -> Found:
         turns.failures,
         SQL,
     )
+
+
+def counts_of(said: str) -> list[int] | None:
+    """Return how many rows failed each check, from the line of JSON that a subject prints; None if it printed none."""
+    for line in reversed(said.splitlines()):
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict) and "counts" in value:
+            return [int(count) for count in value["counts"]]
+    return None
 
 
 _NOTES = [

@@ -49,7 +49,7 @@ def test_failed_subject_is_reported_with_its_last_words_and_runs_no_more(tmp_pat
 
 
 def test_subject_with_other_scores_counts_as_failed(tmp_path) -> None:
-    turns = in_turn([subject("liar", "pass")], 2, tmp_path, lambda _: None, lambda _: "liar gave other scores")
+    turns = in_turn([subject("liar", "pass")], 2, tmp_path, lambda _: None, lambda *_: "liar gave other scores")
     assert turns.failures == {"liar": "liar gave other scores"}
     assert turns.costs == {"liar": {}}
 
