@@ -43,6 +43,8 @@ def figure(value: float) -> str:
     """Return a number as people read it: three digits that count, no more."""
     if value >= 100:
         return f"{value:,.0f}"
+    if 0 < value < 0.1:
+        return f"{value:.2g}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 

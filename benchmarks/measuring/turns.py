@@ -39,6 +39,11 @@ class Turns:
         costs = self.costs.get(name)
         return statistics.median(getattr(cost, figure) for cost in costs.values()) if costs else None
 
+    def note(self, rounds: int) -> str:
+        """Say how often it was measured, and how CPU time was counted."""
+        ways = sorted({cost.cpu_by for costs in self.costs.values() for cost in costs.values()})
+        return f"{rounds} round{'s' if rounds > 1 else ''}; CPU time counted by: {', '.join(ways) or 'nobody'}."
+
     def table(self, base: str) -> dict[str, dict[str, float]]:
         """Return a line of figures for each subject that was well at least once.
 

@@ -7,6 +7,8 @@ sizes of its own: `study(folder, rounds)`. The latter lie beside this package an
 from __future__ import annotations
 
 import inspect
+import tempfile
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -30,9 +32,16 @@ QUICK = ("scoring", "logistic", "validation", "ledger", "publication", "parsing"
 
 
 def run_study(name: str, folder: Path, rounds: int, scale: Scale) -> Found:
-    """Run one study; what it needs is imported only now."""
-    study = import_module(STUDIES[name]).study
-    found: Found = (
-        study(folder, rounds, scale) if len(inspect.signature(study).parameters) > 2 else study(folder, rounds)
-    )
-    return found
+    """Run one study; what it needs is imported only now.
+
+    Args:
+        name: One of `STUDIES`.
+        folder: Where rows and models are kept for the next time. A study of the system gets an empty one of its own instead.
+        rounds: How often each subject runs.
+        scale: How large everything is.
+    """
+    study: Callable[..., Found] = import_module(STUDIES[name]).study
+    if len(inspect.signature(study).parameters) > 2:
+        return study(folder, rounds, scale)
+    with tempfile.TemporaryDirectory(prefix="nightshift-bench-") as empty:
+        return study(Path(empty), rounds)

@@ -50,6 +50,7 @@ def study(folder: Path, rounds: int, scale: Scale) -> Found:
                 "each new model."
             ),
             "Whole file into pandas: `read_parquet`, the estimator's `predict_proba`, `to_parquet`.",
+            turns.note(rounds),
         ],
         turns.failures,
         NATIVE,

@@ -30,7 +30,8 @@ def study(folder: Path, rounds: int, scale: Scale) -> Found:
         turns.table(""),
         [target for kind in ("LightGBM", "logistic") for target in _targets(turns, kind, scale)],
         [
-            "One run each. LightGBM: Nightshift with compiled trees. Logistic: Nightshift's path for any scikit-learn model.",
+            "LightGBM: Nightshift with compiled trees. Logistic: Nightshift's path for any scikit-learn model.",
+            turns.note(1),
             f"Nobody reads {words(scale.huge)} rows whole into pandas here: it would need about 60 GB at 50M.",
         ],
         turns.failures,

@@ -63,7 +63,7 @@ def study(folder: Path, rounds: int, scale: Scale) -> Found:
         f"Scoring with LightGBM, {size} rows",
         rows,
         targets,
-        [*_NOTES, *lacking],
+        [*_NOTES, *lacking, turns.note(rounds)],
         turns.failures,
         NATIVE,
     )

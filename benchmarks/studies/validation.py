@@ -61,7 +61,7 @@ def study(folder: Path, rounds: int, scale: Scale) -> Found:
         work,
         turns.table(SQL),
         [Target(name, target, reached) for (name, target), reached in held.items() if reached is not None],
-        [*_NOTES, *([missing] if missing else [])],
+        [*_NOTES, *([missing] if missing else []), turns.note(rounds)],
         turns.failures,
         SQL,
     )

@@ -74,6 +74,9 @@ def test_study_with_figures_of_its_own_has_its_own_columns() -> None:
     assert lines[2:] == ["| SQLite | 1.23 |  |", "| Postgres |  | 2,000 |"]
 
 
-@pytest.mark.parametrize(("value", "words"), [(1234.5, "1,234"), (12.34, "12.3"), (1.234, "1.23"), (0.5, "0.50")])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(1234.5, "1,234"), (12.34, "12.3"), (1.234, "1.23"), (0.5, "0.50"), (0.0123, "0.012"), (0, "0.00")],
+)
 def test_figures_have_few_digits(value, words) -> None:
     assert figure(value) == words

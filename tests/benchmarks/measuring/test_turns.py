@@ -30,6 +30,11 @@ def test_ratio_is_made_within_each_round() -> None:
     assert (line["cpu_ratio"], line["cpu_ratio_min"], line["cpu_ratio_max"]) == (1.5, 0.5, 2.0)
 
 
+def test_note_says_how_cpu_time_was_counted() -> None:
+    one = Turns({"ours": {0: Cost(1, 1, 1, "control group")}, "theirs": {0: Cost(1, 1, 1, "rusage and samples")}})
+    assert one.note(1) == "1 round; CPU time counted by: control group, rusage and samples."
+
+
 def test_without_a_round_in_common_there_is_no_ratio() -> None:
     turns = Turns({"ours": costs(1.0), "theirs": {}})
     assert turns.ratio("ours", "theirs") is None
@@ -58,7 +63,7 @@ def test_cpu_and_memory_of_children_count(tmp_path) -> None:
     child = f"held = bytearray(200_000_000); {BUSY.format(0.5)}"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"
     cost = measure(subject("family", parent), tmp_path / "log")
-    assert 0.5 <= cost.cpu_s < 5
+    assert cost.cpu_s >= 0.5
     assert cost.peak_mb > 200
 
 
@@ -74,7 +79,7 @@ def test_without_a_control_group_the_tree_is_counted_all_the_same(tmp_path, monk
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY.format(0.5)!r}], check=True)"
     cost = measure(subject("family", parent), tmp_path / "log")
     assert cost.cpu_by == "rusage and samples"
-    assert 0.5 <= cost.cpu_s < 5
+    assert cost.cpu_s >= 0.5
 
 
 def test_subject_that_takes_too_long_is_ended(tmp_path) -> None:
