@@ -80,7 +80,7 @@ _NOTES = [
     ),
     "All others load one and the same MLflow model.",
     "Whole file into pandas: `read_parquet`, one `predict`, `to_parquet`.",
-    "Spark: local[2], 4 GB for the driver, Arrow with 100,000 rows in a batch, `env_manager` local, workers reused, no UI.",
+    "Spark: local[2], 4 GB for the driver, Arrow with 100,000 rows in a batch, `env_manager` local, workers reused and with one thread each, no UI.",
     "Ray Data: two CPUs, one actor that loads the model once, batches of 131,072 rows as pandas, 1 GB of object store, no dashboard.",
     (
         f"`mlflow models predict`: a CSV file of {CSV_ROWS:,} rows that was written beforehand, `env_manager` local; it writes JSON. "

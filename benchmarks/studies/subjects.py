@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.data import COMPILED as COMPILED_FILE
@@ -71,8 +72,9 @@ def pandas_logistic(place: Place, rows: int) -> Subject:
 
 
 def spark(place: Place, rows: int) -> Subject:
-    """Spark; needs Java."""
-    return _module(place, SPARK, "spark_udf", rows, "lightgbm-mlflow", python=PEERS)
+    """Spark; needs Java. It has two workers, so each gets one thread."""
+    subject = _module(place, SPARK, "spark_udf", rows, "lightgbm-mlflow", python=PEERS)
+    return replace(subject, environment={**subject.environment, "OMP_NUM_THREADS": "1"})
 
 
 def ray(place: Place, rows: int) -> Subject:
