@@ -12,7 +12,7 @@ from benchmarks.places import Place
 from benchmarks.results import Found, Target
 from benchmarks.studies import subjects
 from benchmarks.studies.scale import Scale, make_ready, say, words
-from benchmarks.studies.subjects import COMMAND, NATIVE, PYFUNC
+from benchmarks.studies.subjects import COMMAND, COMPILED, NATIVE, PANDAS, PYFUNC, RAY, SPARK
 
 
 def study(folder: Path, rounds: int, scale: Scale) -> Found:
@@ -49,12 +49,11 @@ def study(folder: Path, rounds: int, scale: Scale) -> Found:
 
     turns = in_turn(taking_part, rounds, place.logs("scoring"), say, check)
     size = words(scale.rows)
-    ratio = turns.ratio(PYFUNC, NATIVE)
-    targets = (
-        []
-        if ratio is None
-        else [Target(f"LightGBM, {size} rows, any MLflow model: CPU / hand-tuned script", 1.35, ratio)]
-    )
+    held = [
+        (f"LightGBM, {size} rows, {what}", target, turns.ratio(subject, other, figure))
+        for what, target, subject, other, figure in _TARGETS
+    ]
+    targets = [Target(name, target, ratio) for name, target, ratio in held if ratio is not None]
     rows = turns.table(NATIVE)
     if COMMAND in rows:
         rows[COMMAND]["rows"] = CSV_ROWS
@@ -69,6 +68,13 @@ def study(folder: Path, rounds: int, scale: Scale) -> Found:
     )
 
 
+_TARGETS = [
+    ("compiled: CPU / script written by hand", 0.45, COMPILED, NATIVE, "cpu_s"),
+    ("compiled: wall / whole file into pandas", 1 / 5, COMPILED, PANDAS, "wall_s"),
+    ("compiled: wall / Spark local[2]", 1 / 12, COMPILED, SPARK, "wall_s"),
+    ("compiled: wall / Ray Data", 1 / 12, COMPILED, RAY, "wall_s"),
+    ("any MLflow model: CPU / script written by hand", 1.35, PYFUNC, NATIVE, "cpu_s"),
+]
 _NOTES = [
     (
         "Script written by hand: Arrow's reader with dictionaries for text, numpy, the booster's predict with 2 threads on batches of "
