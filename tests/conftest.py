@@ -10,6 +10,7 @@ import pytest
 from nightshift.drill.servers import DatabaseServer, HttpProxy, ObjectStore
 from tests.support.monitoring import Alertmanager, alertmanager_server
 from tests.support.receivers import MailServer, Webhook, mail_server, webhook_server
+from tests.support.spark import SparkServer, spark_server
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -103,4 +104,11 @@ def webhook() -> Iterator[Webhook]:
 def alertmanager(tmp_path) -> Iterator[Alertmanager]:
     """A real Alertmanager that tells nobody; without its program the test fails, and says what to install."""
     with alertmanager_server(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkServer]:
+    """A real Spark Connect server for all tests."""
+    with spark_server() as server:
         yield server

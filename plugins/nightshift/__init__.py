@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nightshift.factories import maintenance_dag, scoring_dag, training_dag
+    from nightshift.operators.dataproc import ScoreOnDataprocOperator
+    from nightshift.operators.emr import ScoreOnEmrOperator
     from nightshift.operators.maintenance import TidyOperator
     from nightshift.operators.night import (
         MonitorOperator,
@@ -50,6 +52,8 @@ _WHERE = {
     "SageMakerTrainOperator": "nightshift.operators.sagemaker",
     "VertexTrainOperator": "nightshift.operators.vertex",
     "ChooseTrialOperator": "nightshift.operators.training",
+    "ScoreOnDataprocOperator": "nightshift.operators.dataproc",
+    "ScoreOnEmrOperator": "nightshift.operators.emr",
     "ScoreOnSparkOperator": "nightshift.operators.spark",
     "EvaluateOperator": "nightshift.operators.training",
     "PlanTrialsOperator": "nightshift.operators.training",
@@ -70,6 +74,8 @@ __all__ = [
     "PublishOperator",
     "RegisterOperator",
     "SageMakerTrainOperator",
+    "ScoreOnDataprocOperator",
+    "ScoreOnEmrOperator",
     "ScoreOnSparkOperator",
     "ScoreOperator",
     "TidyOperator",

@@ -24,6 +24,7 @@ HEAVY = (
     "scipy",
     "matplotlib",
     "optuna",
+    "pyspark",
 )
 FILES = sorted((ROOT / "dags").glob("*.py"))
 SCORING = {

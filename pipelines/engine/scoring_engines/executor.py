@@ -32,11 +32,13 @@ from pipelines.engine.storage import Location, Storage
 
 
 def answer(text: str) -> str:
-    """Carry an order out, and say how it went: `scores`, or `error` with `kind` and `message`."""
+    """Carry an order out, and say how it went: `scores`, or `error` with `kind` and `message`; and `key` and `output`."""
+    order = read_order(text)
+    said = {"key": order["key"], "output": order["output"]}
     try:
-        return json.dumps({"scores": asdict(carry_out(read_order(text)))})
+        return json.dumps({**said, "scores": asdict(carry_out(order))})
     except (NightshiftError, RegistryError) as error:
-        return json.dumps({"error": {"kind": type(error).__name__, "message": str(error)}})
+        return json.dumps({**said, "error": {"kind": type(error).__name__, "message": str(error)}})
 
 
 def read_answer(text: str) -> ShardScores:
@@ -44,8 +46,17 @@ def read_answer(text: str) -> ShardScores:
 
     Raises:
         NightshiftError, RegistryError: What went wrong there, as the error that it was there.
+        StorageError: It is no answer.
     """
-    said = json.loads(text)
+    try:
+        return _read_answer(json.loads(text))
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageError(
+            f"an answer from where shards are scored cannot be read: {text[:200]!r} ({error!r})"
+        ) from error
+
+
+def _read_answer(said: dict[str, Any]) -> ShardScores:
     if "missing" in said:
         raise EngineMismatch(
             f"Nightshift cannot be imported where shards are scored: {said['missing']}. Nothing was scored.\n"
@@ -77,7 +88,7 @@ def carry_out(order: dict[str, Any]) -> ShardScores:
         Whatever `score_shard` raises.
     """
     pipeline = _same_here(order)
-    storage = Storage(_cache())
+    storage = Storage(local_copies())
     quarantine = storage.at(order["quarantine"]) if order["quarantine"] else None
     refused = read_positions(quarantine, order["quarantine_sha256"])
     stamp = Stamp(order["model_version"], order["key"], datetime.fromisoformat(order["scored_at"]))
@@ -109,7 +120,7 @@ def _same_here(order: dict[str, Any]) -> Pipeline:
     return pipeline
 
 
-def _cache() -> Path:
+def local_copies() -> Path:
     """Return a folder of this machine for copies, of the account that runs this alone."""
     folder = Path(tempfile.gettempdir()) / f"nightshift-{os.getuid()}"
     try:

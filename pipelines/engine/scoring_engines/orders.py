@@ -82,7 +82,7 @@ class Packages:
     """Verified model packages, each as one file where executors find it: `<tables>/<pipeline>/packages/<digest>.zip`."""
 
     def __init__(self) -> None:
-        self._placed: dict[tuple[str, str], tuple[Location, str]] = {}
+        self._placed: dict[tuple[str, str, str], tuple[Location, str]] = {}
         self._lock = Lock()
 
     def place(self, work: ShardWork) -> tuple[Location, str]:
@@ -93,7 +93,7 @@ class Packages:
             StorageError: It cannot be put there.
         """
         with self._lock:
-            known = (work.pipeline.name, work.version.digest)
+            known = (work.runtime.settings.tables, work.pipeline.name, work.version.digest)
             if known not in self._placed:
                 self._placed[known] = _place(work.runtime, work.pipeline, fetch(work.runtime, work.version))
             return self._placed[known]

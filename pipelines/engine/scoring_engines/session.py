@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import sys
+import warnings
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -37,6 +38,8 @@ def open_session(address: str) -> SparkSession:
         raise EngineError(
             f"engine spark needs PySpark, which is not installed ({error}). Install it beside Nightshift with: make setup-spark"
         ) from None
+    # It is about frames of pandas, and what we hand over is Arrow's.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     _knock(address)
     try:
         if address.startswith("sc://"):

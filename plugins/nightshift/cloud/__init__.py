@@ -1,4 +1,4 @@
-"""Training jobs in a cloud: what they are to us (`jobs`), and a door to each cloud that runs them."""
+"""Jobs in a cloud: what they are to us (`jobs`), and a door to each cloud that runs them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from nightshift.cloud.jobs import Jobs
 
-Cloud = Literal["sagemaker", "vertex"]
+Cloud = Literal["sagemaker", "vertex", "emr", "dataproc"]
 
 
 def open_jobs(cloud: Cloud, place: Mapping[str, Any]) -> Jobs:
@@ -21,6 +21,14 @@ def open_jobs(cloud: Cloud, place: Mapping[str, Any]) -> Jobs:
         from nightshift.cloud.sagemaker import SageMakerJobs
 
         return SageMakerJobs(**place)
+    if cloud == "emr":
+        from nightshift.cloud.emr import EmrJobs
+
+        return EmrJobs(**place)
+    if cloud == "dataproc":
+        from nightshift.cloud.dataproc import DataprocJobs
+
+        return DataprocJobs(**place)
     from nightshift.cloud.vertex import VertexJobs
 
     return VertexJobs(**place)

@@ -1,8 +1,8 @@
-"""What can go wrong with a training job in a cloud.
+"""What can go wrong with a job in a cloud.
 
 CloudError
 ├── JobRunning          (retryable) no mishap: the job goes on, and the claim is given back until it has ended
-├── JobFailed           (retryable) the job ended without a model; ends the generation, so that a retry is a new job
+├── JobFailed           (retryable) the job ended without what it was for; ends the generation, so that a retry is a new job
 ├── JobTooSlow          the job goes on, but nobody wants to wait any longer
 ├── CloudUnavailable    (retryable) the cloud does not answer, or asks for patience
 └── CloudRefused        the cloud answers no: a wrong configuration, a missing permission
@@ -38,7 +38,7 @@ class JobRunning(CloudError):
 
 
 class JobFailed(CloudError):
-    """The job ended without a model, or was stopped; the next try submits another one."""
+    """The job ended without what it was for, or was stopped; the next try submits another one."""
 
     retryable = True
     ends_generation = True

@@ -1,4 +1,4 @@
-"""What a training job in a cloud is to us: a name, a state, and what follows from it. No cloud is asked here."""
+"""What a job in a cloud is to us: a name, a state, and what follows from it. No cloud is asked here."""
 
 from __future__ import annotations
 

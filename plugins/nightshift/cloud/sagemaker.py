@@ -12,8 +12,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from nightshift.cloud.amazon import code_of, refused
 from nightshift.cloud.errors import CloudUnavailable
-from nightshift.cloud.jobs import Job, State, asking, finite, is_refusal
+from nightshift.cloud.jobs import Job, State, asking, finite
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.sagemaker import SageMakerHook
@@ -22,23 +23,6 @@ log = logging.getLogger(__name__)
 # Every word that is not here means that the job goes on: a status that we do not know must not start a second job.
 ENDS: Mapping[str, State] = {"Completed": "succeeded", "Failed": "failed", "Stopped": "failed"}
 DOMAINS = {"aws-cn": "amazonaws.cn", "aws-us-gov": "amazonaws-us-gov.com"}
-# Amazon sends these with status 400 as well, as it does real refusals.
-MAY_PASS = frozenset(
-    {
-        "ExpiredTokenException",
-        "LimitExceededException",
-        "RequestExpired",
-        "RequestLimitExceeded",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "ResourceLimitExceeded",  # other jobs use up the quota, and end some time
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
 
 
 class SageMakerJobs:
@@ -70,7 +54,7 @@ class SageMakerJobs:
         Raises:
             CloudRefused, CloudUnavailable: SageMaker did not say.
         """
-        with asking(f"SageMaker to describe {job_id}", _refused):
+        with asking(f"SageMaker to describe {job_id}", refused):
             try:
                 return read(self._hook.describe_training_job(job_id))
             except Exception as error:
@@ -84,13 +68,13 @@ class SageMakerJobs:
         Raises:
             CloudRefused, CloudUnavailable: SageMaker did not say that there is a job.
         """
-        with asking(f"SageMaker to start {name}", _refused):
+        with asking(f"SageMaker to start {name}", refused):
             try:
                 self._hook.create_training_job(
                     {**config, "TrainingJobName": name}, wait_for_completion=False, print_log=False
                 )
             except Exception as error:
-                if _code(error) != "ResourceInUse":
+                if code_of(error) != "ResourceInUse":
                     raise
                 # Asked twice: an earlier reply was lost, here or in boto's own retries.
                 log.info("adopted job %s: it was there when it was to be submitted", name)
@@ -105,7 +89,7 @@ class SageMakerJobs:
         Raises:
             CloudRefused, CloudUnavailable: SageMaker did not take it.
         """
-        with asking(f"SageMaker to stop {job_id}", _refused):
+        with asking(f"SageMaker to stop {job_id}", refused):
             self._hook.get_conn().stop_training_job(TrainingJobName=job_id)
 
 
@@ -144,23 +128,9 @@ def _billable_seconds(description: Mapping[str, Any]) -> int | None:
     return round((end - start).total_seconds()) * instances if start and end else None
 
 
-def _code(error: Exception) -> str:
-    said = getattr(error, "response", None)
-    return str(said.get("Error", {}).get("Code", "")) if isinstance(said, dict) else ""
-
-
 def _is_missing(error: Exception) -> bool:
     """SageMaker documents `ResourceNotFound`, and sends `ValidationException` (github.com/aws/aws-sdk/issues/165)."""
-    code, said = _code(error), str(error).lower()
+    code, said = code_of(error), str(error).lower()
     if code == "ValidationException":
         return "not found" in said or "could not find" in said
     return code == "ResourceNotFound"
-
-
-def _refused(error: Exception) -> bool:
-    from botocore.exceptions import ClientError, ParamValidationError
-
-    if isinstance(error, ClientError):
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
-        return is_refusal(status) and _code(error) not in MAY_PASS
-    return isinstance(error, ParamValidationError)

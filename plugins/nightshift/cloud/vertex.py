@@ -18,7 +18,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nightshift.cloud.errors import CloudRefused
-from nightshift.cloud.jobs import Job, State, asking, is_refusal
+from nightshift.cloud.google import refused
+from nightshift.cloud.jobs import Job, State, asking
 
 if TYPE_CHECKING:
     from airflow.providers.google.cloud.hooks.vertex_ai.custom_job import CustomJobHook
@@ -103,7 +104,7 @@ class VertexJobs:
             CloudRefused, CloudUnavailable: Vertex did not say that there is a job.
         """
         labels = {**config.get("labels", {}), LABEL: name}
-        with asking(f"Vertex AI to start {name}", _refused):
+        with asking(f"Vertex AI to start {name}", refused):
             custom_job = {**config, "display_name": name, "labels": labels}
             made = self._hook.create_custom_job(custom_job=custom_job, **self._where)
         return self.find(name, made.name) or read(made)
@@ -114,11 +115,11 @@ class VertexJobs:
         Raises:
             CloudRefused, CloudUnavailable: Vertex did not take it, as when it has ended.
         """
-        with asking(f"Vertex AI to cancel {job_id}", _refused):
+        with asking(f"Vertex AI to cancel {job_id}", refused):
             self._hook.cancel_custom_job(custom_job=_short(job_id), **self._where)
 
     def _labelled(self, name: str, known: str | None) -> list[CustomJob]:
-        with asking(f"Vertex AI to list {name}", _refused):
+        with asking(f"Vertex AI to list {name}", refused):
             wanted = f'labels.{LABEL}="{name}"'
             pages = self._hook.list_custom_jobs(
                 page_size=PAGE, page_token=None, filter=wanted, read_mask=None, **self._where
@@ -134,7 +135,7 @@ class VertexJobs:
     def _get(self, job_id: str) -> CustomJob | None:
         from google.api_core.exceptions import NotFound
 
-        with asking(f"Vertex AI to describe {job_id}", _refused):
+        with asking(f"Vertex AI to describe {job_id}", refused):
             try:
                 return self._hook.get_custom_job(custom_job=_short(job_id), **self._where)
             except NotFound:
@@ -203,12 +204,3 @@ def _hook(gcp_conn_id: str, impersonation_chain: str | Sequence[str] | None, api
             )
 
     return Hook(gcp_conn_id=gcp_conn_id, impersonation_chain=impersonation_chain)
-
-
-def _refused(error: Exception) -> bool:
-    from google.api_core.exceptions import GoogleAPICallError
-
-    if isinstance(error, GoogleAPICallError):
-        return is_refusal(int(error.code or 500))
-    # The configuration is no CustomJob. (What the network raises may be a ValueError, too.)
-    return isinstance(error, ValueError | TypeError) and not isinstance(error, OSError)

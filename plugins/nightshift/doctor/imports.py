@@ -35,6 +35,7 @@ HEAVY = (
     "scipy",
     "matplotlib",
     "apprise",
+    "pyspark",
 )
 """Each costs every parse of the file, every few seconds, in every Airflow."""
 LOOK_SECONDS = 120.0

@@ -1,11 +1,11 @@
-"""Training in a cloud: one job per task key and generation, adopted by whoever comes later, waited for without a worker."""
+"""Work in a cloud: one job per task key and generation, adopted by whoever comes later, waited for without a worker."""
 
 from __future__ import annotations
 
 import logging
 import time
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from pipelines.engine.pipeline import Pipeline
     from pipelines.engine.run_once import Hold
     from pipelines.engine.runtime import Runtime
+    from pipelines.engine.storage import Location
 
 log = logging.getLogger(__name__)
 
 
-class CloudTrainOperator(StepOperator):
-    """Train in a cloud, once per key: pipeline, night, configuration, inputs and place.
+class CloudJobOperator(StepOperator):
+    """Have something done by a job in a cloud, once per key.
 
     The job's name is the key and its generation. A job of that name is adopted, whoever submitted it; a job that failed or
     was stopped ends the generation, and only the next try submits another one. Trouble in talking to the cloud is tried
@@ -44,8 +45,6 @@ class CloudTrainOperator(StepOperator):
     Args:
         config: The job, as the cloud's interface takes it, without a name. A template; keep everything out that changes
             from try to try.
-        as_of: The night as of which is trained; the run's partition key by default.
-        inputs: Whatever else determines the model, by name, such as the fingerprint of the checked rows. A template.
         poll_seconds: How often the cloud is asked while the job runs.
         wait_at_most: How long one try waits; then it fails, the job goes on, and clearing the task waits again.
         deferrable: Wait without a worker.
@@ -56,8 +55,8 @@ class CloudTrainOperator(StepOperator):
         DeclarationError: The configuration cannot be a job's.
     """
 
-    template_fields: Sequence[str] = ("config", "as_of", "inputs")
-    template_fields_renderers: ClassVar[dict[str, str]] = {"config": "json", "inputs": "json"}
+    template_fields: Sequence[str] = ("config",)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"config": "json"}
     operator_extra_links: Collection[BaseOperatorLink] = (JobLink(), KeyLink())
     cloud: ClassVar[Cloud]
     needed: ClassVar[Mapping[str, str]] = {}  # what a configuration must have, and an example of it
@@ -67,8 +66,6 @@ class CloudTrainOperator(StepOperator):
         self,
         *,
         config: Any,
-        as_of: str = "{{ partition_key }}",
-        inputs: Mapping[str, Any] | None = None,
         poll_seconds: float = 30.0,
         wait_at_most: timedelta | None = None,
         deferrable: bool = True,
@@ -77,8 +74,6 @@ class CloudTrainOperator(StepOperator):
     ) -> None:
         super().__init__(**arguments)
         self.config = config
-        self.as_of = as_of
-        self.inputs = inputs
         self.poll_seconds = poll_seconds
         self.wait_at_most = wait_at_most
         self.deferrable = deferrable
@@ -95,16 +90,33 @@ class CloudTrainOperator(StepOperator):
     def where(self) -> dict[str, Any]:
         """Return what of the place belongs to the key: a job in another region is another job."""
 
-    def step(self, runtime: Runtime, pipeline: Pipeline, context: Context) -> dict[str, Any]:
-        """Return what came out of the job: `job`, `resource`, `model`, `metrics`, `billable_seconds`, `console`, `key`.
+    def prepared(self, hold: Hold, name: str) -> Mapping[str, Any]:
+        """Return the configuration of the job that is about to be submitted under a name."""
+        return dict(self.config)
+
+    def outcome(self, hold: Hold, job: Job) -> dict[str, Any]:
+        """Return what came out of a job.
+
+        Raises:
+            JobRunning: Nothing yet.
+            JobFailed: Nothing, for good.
+        """
+        return result_of(job, hold.claim.generation)
+
+    def run_job(
+        self,
+        runtime: Runtime,
+        key: TaskKey,
+        outputs: Callable[[dict[str, Any]], list[Location]] | None = None,
+    ) -> dict[str, Any]:
+        """Return what came out of the job of a key, which is submitted, adopted or waited for as needed.
 
         Raises:
             JobFailed, JobTooSlow, CloudUnavailable, CloudRefused: See `nightshift.cloud.errors`.
         """
-        key = self._key(pipeline)
         while True:
             try:
-                return runtime.run(key, lambda hold: self._look(key, hold))
+                return runtime.run(key, lambda hold: self._look(key, hold), outputs=outputs)
             except JobRunning as running:
                 self._wait(running.job)
 
@@ -116,7 +128,8 @@ class CloudTrainOperator(StepOperator):
     def after(self, result: Any) -> None:
         """Note what the links on the task instance point to."""
         super().after(result)
-        self.link_targets["job"] = result["console"]
+        if isinstance(result, dict):
+            self.link_targets["job"] = result["console"]
 
     def on_kill(self) -> None:
         """Stop the job if that is wanted; by default it goes on, and the next try adopts it."""
@@ -131,15 +144,16 @@ class CloudTrainOperator(StepOperator):
         known = self._woken_by.get("job")
         job = jobs.find(name, known)
         if job is None:
+            config = self.prepared(hold, name)
             hold.check()
             reached("may submit")
-            job = jobs.submit(name, self.config)
+            job = jobs.submit(name, config)
             reached("submitted")
             log.info("submitted job %s: %s", name, job.console)
         elif job.id != known:
             log.info("adopted job %s, submitted earlier: %s", name, job.console)
         self.link_targets["job"] = job.console
-        return result_of(job, hold.claim.generation)
+        return self.outcome(hold, job)
 
     def _wait(self, job: Job) -> None:
         """Defer until the job has ended, or wait here if this task may not be deferred."""
@@ -163,20 +177,18 @@ class CloudTrainOperator(StepOperator):
             return float(self._woken_by["until"])
         return time.time() + self.wait_at_most.total_seconds() if self.wait_at_most is not None else None
 
-    def _key(self, pipeline: Pipeline) -> TaskKey:
+    def config_digest(self) -> str:
+        """Return a digest of the configuration.
+
+        Raises:
+            UsageError: It is not plain JSON.
+        """
         try:
-            config = digest_of(self.config)
+            return digest_of(self.config)
         except (TypeError, ValueError) as error:
             raise UsageError(
                 f"{self.task_id}: config must be plain JSON, which makes the job's key; {error}"
             ) from error
-        return TaskKey(
-            pipeline=pipeline.name,
-            step=f"train_{self.cloud}",
-            partition=partition_of(self.as_of, self.dag_id, "night to train as of"),
-            inputs={**(self.inputs or {}), "config": config},
-            parameters=self.where(),
-        )
 
     def _check_config(self) -> None:
         """A config that comes from another task is checked by the cloud."""
@@ -190,3 +202,44 @@ class CloudTrainOperator(StepOperator):
         missing = [f"{name}, such as {example}" for name, example in self.needed.items() if name not in self.config]
         if missing:
             raise DeclarationError(f"{self.task_id}: config lacks {'; and '.join(missing)}")
+
+
+class CloudTrainOperator(CloudJobOperator):
+    """Train in a cloud, once per key: pipeline, night, configuration, inputs and place; see `CloudJobOperator`.
+
+    Args:
+        as_of: The night as of which is trained; the run's partition key by default.
+        inputs: Whatever else determines the model, by name, such as the fingerprint of the checked rows. A template.
+        **arguments: Those of `CloudJobOperator`, `pipeline`, and Airflow's own.
+
+    Raises:
+        DeclarationError: The configuration cannot be a job's.
+    """
+
+    template_fields: Sequence[str] = ("config", "as_of", "inputs")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"config": "json", "inputs": "json"}
+
+    def __init__(
+        self, *, as_of: str = "{{ partition_key }}", inputs: Mapping[str, Any] | None = None, **arguments: Any
+    ) -> None:
+        super().__init__(**arguments)
+        self.as_of = as_of
+        self.inputs = inputs
+
+    def step(self, runtime: Runtime, pipeline: Pipeline, context: Context) -> dict[str, Any]:
+        """Return what came out of the job: `job`, `resource`, `model`, `metrics`, `billable_seconds`, `console`, `key`.
+
+        Raises:
+            JobFailed, JobTooSlow, CloudUnavailable, CloudRefused: See `nightshift.cloud.errors`.
+        """
+        return self.run_job(runtime, self._key(pipeline))
+
+    def _key(self, pipeline: Pipeline) -> TaskKey:
+        config = self.config_digest()
+        return TaskKey(
+            pipeline=pipeline.name,
+            step=f"train_{self.cloud}",
+            partition=partition_of(self.as_of, self.dag_id, "night to train as of"),
+            inputs={**(self.inputs or {}), "config": config},
+            parameters=self.where(),
+        )

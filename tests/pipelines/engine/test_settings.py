@@ -129,3 +129,15 @@ def test_models_are_compiled_and_all_cores_are_used_unless_somebody_says_otherwi
 def test_settings_of_speed_that_cannot_be_used_are_refused(name, value, words):
     with pytest.raises(UsageError, match=f"{name}='{value}' {words}"):
         read_settings({name: value})
+
+
+@pytest.mark.parametrize("value", ["many", "0", "-1", "1.5"])
+def test_number_of_shards_that_is_none_is_refused(value):
+    with pytest.raises(UsageError, match=f"NIGHTSHIFT_SPARK_SHARDS='{value}' is not a whole number of at least 1"):
+        read_settings({"NIGHTSHIFT_SPARK_SHARDS": value})
+
+
+def test_cluster_is_named_by_address_or_connection_and_its_token_is_not_shown():
+    settings = read_settings({"NIGHTSHIFT_SPARK": "sc://spark/;token=secret", "NIGHTSHIFT_SPARK_CONNECTION": "cluster"})
+    assert (settings.spark, settings.spark_connection) == ("sc://spark/;token=secret", "cluster")
+    assert "secret" not in repr(settings)
