@@ -12,10 +12,11 @@ UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.txt)
 READY := $(VENV)/.ready
 PEERS := .venv-bench
 PEERS_READY := $(PEERS)/.ready
+SPARK_READY := $(VENV)/.ready-spark
 CODE := dags data_checks model_registry pipelines plugins tests benchmarks
 PACKAGES := data_checks model_registry pipelines plugins/nightshift
 
-.PHONY: help setup demo up down test lint format bench bench-quick profile peers lock clean
+.PHONY: help setup setup-spark demo up down test lint format bench bench-quick profile peers lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,6 +33,13 @@ $(READY): requirements.txt pyproject.toml
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
+setup-spark: $(SPARK_READY) ## add PySpark to it, for those who score on a cluster
+
+$(SPARK_READY): $(READY) requirements-spark.txt
+	@echo "adding PySpark (once; it downloads about 500 MB)"
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements-spark.txt
+	@touch $@
+
 demo: $(READY) ## train on real flights and score a week of nights, through real Airflow
 	@$(BIN)/nightshift demo
 
@@ -41,7 +49,7 @@ up: $(READY) ## start Airflow on this machine
 down: $(READY) ## stop it, and leave no process behind
 	@$(BIN)/nightshift down
 
-test: $(READY) ## run all tests (Debian: apt-get install postgresql prometheus prometheus-alertmanager)
+test: $(SPARK_READY) ## run all tests (Debian: apt-get install postgresql prometheus prometheus-alertmanager default-jre-headless)
 	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadgroup --cov --cov-report=term --durations=10 $(ARGS)
 
 lint: $(READY) ## check style, types, the direction of imports and the DAGs' Airflow 3 rules
@@ -71,11 +79,12 @@ $(PEERS_READY): benchmarks/peers.txt | $(READY)
 	@$(UV) pip sync --quiet --python $(PEERS)/bin/python --require-hashes benchmarks/peers.txt
 	@touch $@
 
-lock: $(READY) ## resolve requirements.in, and benchmarks/peers.in, into locks with hashes
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --output-file requirements.txt requirements.in $(ARGS)
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --output-file benchmarks/peers.txt benchmarks/peers.in $(ARGS)
+COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+
+lock: $(READY) ## resolve requirements.in, and those for Spark and for benchmarks, into locks with hashes
+	@$(UV) $(COMPILE) --output-file requirements.txt requirements.in $(ARGS)
+	@$(UV) $(COMPILE) --output-file requirements-spark.txt requirements-spark.in $(ARGS)
+	@$(UV) $(COMPILE) --output-file benchmarks/peers.txt benchmarks/peers.in $(ARGS)
 	@echo "locked; look at the difference, then run make test"
 
 clean: ## remove the virtual environments and caches; never your data in .nightshift

@@ -62,6 +62,8 @@ print(json.dumps({name: {task.task_id: sorted(task.downstream_task_ids) for task
     assert set(found["parcels_by_hand"]) == {*steps, "tell"}
     for cloud in ("sagemaker", "vertex"):
         assert found[f"parcels_on_{cloud}"] == {"validate": ["train"], "train": []}
+    for cloud in ("emr", "dataproc"):
+        assert found[f"parcels_on_{cloud}"]["score"] == ["publish"]
 
 
 def test_code_of_the_documents_passes_lint(clone: Path) -> None:

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DOCUMENTS = ("README.md", "docs/authoring.md")
+DOCUMENTS = ("README.md", "docs/authoring.md", "docs/spark.md")
 BLOCK = re.compile(r"```python\n# (\S+\.py)\n(.*?)```", re.DOTALL)
 SUITES = {"parcels_rows": "data_checks.suites.parcels_rows", "parcels_labels": "data_checks.suites.parcels_labels"}
 
