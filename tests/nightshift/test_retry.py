@@ -35,6 +35,7 @@ def test_every_error_is_retried_exactly_if_it_says_so(kind):
 def test_the_trees_hold_every_declared_error():
     assert set(DECLARED) <= {kind for root in ROOTS for kind in tree(root)}
     assert {kind.__name__ for kind in DECLARED if kind.retryable} == {
+        "EngineUnavailable",
         "FenceLost",
         "KeyBusy",
         "LedgerUnavailable",

@@ -100,6 +100,14 @@ def cloud(request, monkeypatch):
 
 
 @pytest.fixture
+def emr(monkeypatch):
+    """For what is the same in every cloud."""
+    with emr_server.EmrServer() as server:
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", server.connection)
+        yield Emr(server)
+
+
+@pytest.fixture
 def cut(place, at, monkeypatch):
     """A place whose nights have three shards, for operators and for jobs."""
     cut = at(place.declared(shard_rows=100))
@@ -151,17 +159,17 @@ def test_night_is_scored_by_one_job_and_published_as_if_it_had_been_scored_here(
     assert (name, entry.state) == (f"nightshift-tides-{entry.key[:24]}-g1", "done")
 
 
-def test_finished_night_asks_no_cloud_and_a_night_begun_here_is_only_finished_there(cloud, cut):
+def test_finished_night_asks_no_cloud_and_a_night_begun_here_is_only_finished_there(emr, cut):
     _, shards = planned(cut)
     first = places.score(cut, shards[1])
-    waiting = run_task(cloud.operator(shards))
-    assert len(json.loads(Path(cloud.arguments()[0]).read_text())) == 2
-    carry_out(cloud)
-    scored = resume(waiting, cloud.operator(shards))
+    waiting = run_task(emr.operator(shards))
+    assert len(json.loads(Path(emr.arguments()[0]).read_text())) == 2
+    carry_out(emr)
+    scored = resume(waiting, emr.operator(shards))
     assert scored.result[1] == first
-    cloud.server.asked.clear()
-    assert run_task(cloud.operator(shards)).result == scored.result
-    assert cloud.server.asked == []
+    emr.server.asked.clear()
+    assert run_task(emr.operator(shards)).result == scored.result
+    assert emr.server.asked == []
 
 
 def test_lost_reply_and_a_second_worker_lead_to_the_same_job(cloud, cut):
@@ -198,46 +206,46 @@ def test_refusal_is_said_and_an_outage_is_tried_again(cloud, cut):
     assert cloud.jobs() == []
 
 
-def test_shard_that_failed_comes_back_as_its_own_error_and_the_others_are_kept(cloud, cut):
+def test_shard_that_failed_comes_back_as_its_own_error_and_the_others_are_kept(emr, cut):
     _, shards = planned(cut)
-    waiting = run_task(cloud.operator(shards))
+    waiting = run_task(emr.operator(shards))
 
     def second_failed(answers):
         second = {**json.loads(answers[1]), "error": {"kind": "RowsChanged", "message": "other rows"}}
         return [answers[0], json.dumps(second), answers[2]]
 
-    carry_out(cloud, second_failed)
-    ran = resume(waiting, cloud.operator(shards))
+    carry_out(emr, second_failed)
+    ran = resume(waiting, emr.operator(shards))
     assert (ran.state, type(ran.error), str(ran.error)) == ("failed", RowsChanged, "other rows")
     assert [entry.partition for entry in cut.ledger.entries(step="score")] == [f"{NIGHT}#2", f"{NIGHT}#0"]
-    again = run_task(cloud.operator(shards))
-    assert len(json.loads(Path(cloud.arguments()[0]).read_text())) == 1
-    carry_out(cloud)
-    assert len(resume(again, cloud.operator(shards)).result) == 3
+    again = run_task(emr.operator(shards))
+    assert len(json.loads(Path(emr.arguments()[0]).read_text())) == 1
+    carry_out(emr)
+    assert len(resume(again, emr.operator(shards)).result) == 3
 
 
-def test_job_without_answers_and_answers_that_lie_record_nothing(cloud, cut):
+def test_job_without_answers_and_answers_that_lie_record_nothing(emr, cut):
     _, shards = planned(cut)
-    waiting = run_task(cloud.operator(shards))
-    cloud.end()
-    silent = resume(waiting, cloud.operator(shards))
+    waiting = run_task(emr.operator(shards))
+    emr.end()
+    silent = resume(waiting, emr.operator(shards))
     assert (silent.state, type(silent.error).__name__) == ("up_for_retry", "JobFailed")
-    waiting = run_task(cloud.operator(shards))
+    waiting = run_task(emr.operator(shards))
 
     def elsewhere(answers):
         lie = json.loads(answers[0])
         return [json.dumps({**lie, "output": lie["output"].replace(lie["key"][:32], "0" * 32)}), *answers[1:]]
 
-    carry_out(cloud, elsewhere)
-    lied = resume(waiting, cloud.operator(shards))
+    carry_out(emr, elsewhere)
+    lied = resume(waiting, emr.operator(shards))
     assert (lied.state, type(lied.error).__name__) == ("failed", "PathRefused")
     assert cut.ledger.entries(step="score") == []
-    waiting = run_task(cloud.operator(shards))
-    carry_out(cloud, lambda answers: answers[:2])
-    short = resume(waiting, cloud.operator(shards))
+    waiting = run_task(emr.operator(shards))
+    carry_out(emr, lambda answers: answers[:2])
+    short = resume(waiting, emr.operator(shards))
     assert (short.state, type(short.error).__name__) == ("up_for_retry", "JobFailed")
     assert "says nothing of 1 of 3 shards" in str(short.error)
-    assert [name[-3:] for name, _ in cloud.jobs()] == ["-g1", "-g2", "-g3"]
+    assert [name[-3:] for name, _ in emr.jobs()] == ["-g1", "-g2", "-g3"]
 
 
 def test_job_is_stopped_with_its_task_if_that_is_wanted(cloud, cut):
