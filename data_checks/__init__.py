@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING
 
 from data_checks.context import SuiteContext
 from data_checks.drift import drift, population_stability_index
-from data_checks.errors import DataCheckError, PartitionMistake, ProfileMistake, SuiteMistake, UnknownSuite
+from data_checks.errors import (
+    DataCheckError,
+    PartitionMistake,
+    ProfileMistake,
+    RowsDamaged,
+    SuiteMistake,
+    UnknownSuite,
+)
+from data_checks.files.rows import ParquetRows
 from data_checks.profile import build_profile
 from data_checks.results import CheckResult, Outcome
 from data_checks.suites import SUITES, suite_names
@@ -24,18 +32,23 @@ from data_checks.suites import SUITES, suite_names
 if TYPE_CHECKING:
     import pandas
 
+    from data_checks.files.view import View
+
 __all__ = [
     "SUITES",
     "CheckResult",
     "DataCheckError",
     "Outcome",
+    "ParquetRows",
     "PartitionMistake",
     "ProfileMistake",
+    "RowsDamaged",
     "SuiteContext",
     "SuiteMistake",
     "UnknownSuite",
     "build_profile",
     "drift",
+    "open_rows",
     "population_stability_index",
     "run_suite",
     "suite_names",
@@ -45,15 +58,17 @@ __all__ = [
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 
-def run_suite(name: str, frame: pandas.DataFrame, context: SuiteContext) -> CheckResult:
-    """Judge `frame` by the suite `name`.
+def run_suite(name: str, rows: pandas.DataFrame | ParquetRows | View, context: SuiteContext) -> CheckResult:
+    """Judge `rows` by the suite `name`.
 
     Args:
         name: One of `suite_names()`.
-        frame: The rows; its index and order do not matter, and it is not changed.
+        rows: A frame, whose index and order do not matter and which is not changed, or Parquet files, which DuckDB
+            counts without reading them into memory. Both give the same answers.
         context: What the suite needs to know beside the rows.
 
     Raises:
+        RowsDamaged: A file cannot be read.
         UnknownSuite: No suite has that name.
         SuiteMistake: The suite's file declares something that cannot be checked.
         PartitionMistake: The context's partition key is malformed.
@@ -63,4 +78,15 @@ def run_suite(name: str, frame: pandas.DataFrame, context: SuiteContext) -> Chec
     module = module_of(name)
     from data_checks.runner import run  # here, because it imports great_expectations: 7 s of CPU
 
-    return run(name, module, frame, context)
+    return run(name, module, rows, context)
+
+
+def open_rows(rows: ParquetRows) -> View:
+    """Files for a `with` block, to be asked several times: by `run_suite`, by `drift`, and for rows `at` positions.
+
+    Raises:
+        RowsDamaged: On entering: a file cannot be read.
+    """
+    from data_checks.files.view import View
+
+    return View(rows)

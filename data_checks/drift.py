@@ -12,6 +12,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from data_checks.errors import ProfileMistake
+from data_checks.files.rows import ParquetRows
+from data_checks.files.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,29 +50,48 @@ def _proportions(weights: Sequence[float], name: str) -> list[float]:
     return [max(weight / total, _SMALLEST_SHARE) for weight in scaled]
 
 
-def drift(profile: Mapping[str, Any], frame: pandas.DataFrame, columns: Sequence[str]) -> dict[str, float]:
-    """PSI of each column of `frame` against the training profile.
+def drift(
+    profile: Mapping[str, Any], rows: pandas.DataFrame | ParquetRows | View, columns: Sequence[str]
+) -> dict[str, float]:
+    """PSI of each column of `rows` against the training profile.
 
     Missing values are a bin of their own: a sensor that falls silent has drifted. So are, for a text column, all values
-    beyond those the profile names. A frame without rows has not drifted (0.0).
+    beyond those the profile names. No rows have not drifted (0.0).
+
+    Args:
+        profile: As `data_checks.build_profile` makes it.
+        rows: A frame, or Parquet files, which are counted without reading them into memory.
+        columns: Which columns.
 
     Raises:
-        ProfileMistake: The profile, or the frame, does not have a column, or their types do not fit.
+        ProfileMistake: The profile, or the rows, do not have a column, or their types do not fit.
+        RowsDamaged: A file cannot be read.
     """
     from data_checks.profile import entry_of
 
-    return {column: _column_drift(entry_of(profile, column), frame, column) for column in columns}
+    entries = {column: entry_of(profile, column) for column in columns}
+    known = rows.kinds if isinstance(rows, View) else rows.columns
+    for column in columns:
+        if column not in known:
+            raise ProfileMistake(
+                f"drift() was asked for column '{column}', but the data has no such column."
+                " Pass the rows as the model sees them."
+            )
+    weights = _weights_of(rows, entries)
+    return {
+        column: population_stability_index(expected_weights(entry), weights[column]) if sum(weights[column]) else 0.0
+        for column, entry in entries.items()
+    }
 
 
-def _column_drift(entry: Mapping[str, Any], frame: pandas.DataFrame, column: str) -> float:
-    if column not in frame.columns:
-        raise ProfileMistake(
-            f"drift() was asked for column '{column}', but the frame has no such column."
-            " Pass the rows as the model sees them."
-        )
-    if not len(frame):
-        return 0.0
-    return population_stability_index(expected_weights(entry), actual_weights(entry, frame[column], column))
+def _weights_of(
+    rows: pandas.DataFrame | ParquetRows | View, entries: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Sequence[float]]:
+    if isinstance(rows, ParquetRows | View):
+        from data_checks.files.drift import counts_in_files
+
+        return counts_in_files(rows, entries)
+    return {column: actual_weights(entry, rows[column], column) for column, entry in entries.items()}
 
 
 def expected_weights(entry: Mapping[str, Any]) -> list[float]:

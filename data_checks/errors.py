@@ -4,7 +4,8 @@ DataCheckError                  root: catch this one
 ├── UnknownSuite                no suite has that name
 ├── SuiteMistake                a suite file declares something that cannot be checked
 ├── PartitionMistake            a partition key is neither a night nor a window of nights
-└── ProfileMistake              a training profile, or a column asked of it, does not fit
+├── ProfileMistake              a training profile, or a column asked of it, does not fit
+└── RowsDamaged                 a file of rows cannot be read
 
 A failed expectation is no error: it is a result (`CheckResult.status == "failed"`).
 """
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 class DataCheckError(Exception):
@@ -38,6 +40,23 @@ class PartitionMistake(DataCheckError):
 
 class ProfileMistake(DataCheckError):
     """A training profile, or a column asked of it, does not fit."""
+
+
+class RowsDamaged(DataCheckError):
+    """A file of rows cannot be read.
+
+    Attributes:
+        path: The file.
+        reason: What the library that read it says.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path} is damaged inside: {reason.splitlines()[0] if reason else 'unreadable'}\n"
+            "Deliver the whole file again, and run it again (in Airflow: clear the task)."
+        )
+        self.path = path
+        self.reason = reason
 
 
 def did_you_mean(asked: str, known: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from data_checks.declare import severity_of
 from data_checks.results import Outcome, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy
     import pandas
@@ -102,27 +102,33 @@ def _example(value: object) -> str:
     return " / ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def refused_rows(
-    frame: pandas.DataFrame, id_columns: Sequence[str], refusals: Iterable[tuple[str, Sequence[int]]]
-) -> tuple[pandas.DataFrame, numpy.ndarray[Any, Any]]:
-    """Id columns and reasons of each refused row, and the rows' positions.
+def reasons_by_row(
+    refusals: Sequence[tuple[str, numpy.ndarray[Any, Any]]],
+) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
+    """The positions of all refused rows, and the reasons of each as one text.
 
     Args:
-        frame: The rows that were checked.
-        id_columns: Columns that name a row; those the frame lacks are left out.
-        refusals: A reason and the positions it holds for, in the order in which reasons are written.
+        refusals: A reason and the positions it holds for (int64), in the order in which reasons are written.
 
     Returns:
-        One line per refused row in row order, with a fresh index, and the sorted positions (int64).
+        Sorted positions (int64) and texts (object), both of shape (refused rows,).
     """
     import numpy as np
 
-    reasons: dict[int, list[str]] = {}
-    for reason, failing in refusals:
-        for position in failing:
-            reasons.setdefault(int(position), []).append(reason)
-    positions = np.array(sorted(reasons), dtype=np.int64)
-    refused = frame[[column for column in id_columns if column in frame.columns]].iloc[positions]
-    refused = refused.reset_index(drop=True)
-    texts = ["; ".join(reasons[int(position)]) for position in positions]
-    return refused.assign(reasons=np.array(texts, dtype=object)).astype({"reasons": "str"}), positions
+    told = [(reason, failing) for reason, failing in refusals if len(failing)]
+    if not told:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=object)
+    positions = np.unique(np.concatenate([failing for _, failing in told]))
+    holds = np.zeros((len(positions), len(told)), dtype=bool)
+    for place, (_, failing) in enumerate(told):
+        holds[np.searchsorted(positions, failing), place] = True
+    # Few combinations of reasons occur, however many rows are refused.
+    marks = np.packbits(holds, axis=1)
+    _, first, combination = np.unique(marks, axis=0, return_index=True, return_inverse=True)
+    texts = ["; ".join(told[place][0] for place in np.flatnonzero(holds[row])) for row in first]
+    return positions, np.array(texts, dtype=object)[combination.reshape(-1)]
+
+
+def refused_rows(ids: pandas.DataFrame, reasons: numpy.ndarray[Any, Any]) -> pandas.DataFrame:
+    """Id columns and reasons of each refused row, with a fresh index."""
+    return ids.reset_index(drop=True).assign(reasons=reasons).astype({"reasons": "str"})

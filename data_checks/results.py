@@ -68,7 +68,8 @@ class CheckResult:
         rows: Number of rows that were checked.
         outcomes: One per expectation, in the order of the suite file.
         refused: Id columns and "reasons" (text, joined by "; "), one line per refused row, in row order.
-        refused_positions: Positions of those rows in the frame, sorted, unique, int64, shape (refused rows,).
+        refused_positions: Positions of those rows, sorted, unique, int64, shape (refused rows,).
+        by_pandas: Of rows in files, what DuckDB could not answer and pandas did: metric and columns.
     """
 
     suite: str
@@ -78,6 +79,7 @@ class CheckResult:
     outcomes: tuple[Outcome, ...]
     refused: pandas.DataFrame = field(repr=False)
     refused_positions: numpy.ndarray[Any, Any] = field(repr=False)
+    by_pandas: tuple[str, ...] = ()
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
@@ -91,6 +93,7 @@ class CheckResult:
         Failures that do not fit are counted in `failed_not_shown`; critical ones are shown first.
         """
         failures = self.failures
+        by_pandas = {"by_pandas": shortened(", ".join(self.by_pandas), _OBSERVED_CHARACTERS)} if self.by_pandas else {}
         short: dict[str, Any] = {
             "suite": self.suite[:80],
             "partition": self.partition[:80],
@@ -101,6 +104,7 @@ class CheckResult:
             "failed_by_severity": {name: sum(o.severity == name for o in failures) for name in SEVERITIES},
             "failed": [],
             "failed_not_shown": len(failures),
+            **by_pandas,
         }
         for outcome in failures:
             longer = short | {

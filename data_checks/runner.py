@@ -1,4 +1,4 @@
-"""The one place that runs Great Expectations: a suite over a whole pandas frame, and its results in our words.
+"""The one place that runs Great Expectations: a suite over a pandas frame or Parquet files, and its results in our words.
 
 Imported by `run_suite` only: the import of great_expectations costs seconds.
 """
@@ -18,17 +18,22 @@ from great_expectations.data_context.types.base import (
     InMemoryStoreBackendDefaults,
     ProgressBarsConfig,
 )
+from great_expectations.execution_engine import PandasExecutionEngine
+from great_expectations.validator.validator import Validator
 
 from data_checks.declare import severity_of
 from data_checks.errors import SuiteMistake
-from data_checks.outcomes import outcome_of, raised_outcome, refused_rows
+from data_checks.files.engine import FailingRows, ParquetExecutionEngine
+from data_checks.files.rows import ParquetRows
+from data_checks.files.view import View, opened
+from data_checks.outcomes import outcome_of, raised_outcome, reasons_by_row, refused_rows
 from data_checks.results import CheckResult, status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
-    from great_expectations.datasource.fluent.interfaces import Batch
+    from great_expectations.data_context import AbstractDataContext
     from great_expectations.expectations.expectation import Expectation
 
     from data_checks.context import SuiteContext
@@ -36,30 +41,79 @@ if TYPE_CHECKING:
 
     Answers = dict[int, "ExpectationValidationResult | Exception"]
 
-# COMPLETE lists the index of every failing row; the queries that would find them again are of no use to us.
+# BASIC counts failing rows and shows some. COMPLETE lists the index of every one: only those that are refused need it.
+# The queries that would find them again are of no use to us.
 _RESULT_FORMAT: dict[str, Any] = {
-    "result_format": "COMPLETE",
+    "result_format": "BASIC",
     "partial_unexpected_count": 20,
     "return_unexpected_index_query": False,
 }
+_NAMING_ROWS = _RESULT_FORMAT | {"result_format": "COMPLETE"}
 
 
-def run(name: str, module: str, frame: pd.DataFrame, context: SuiteContext) -> CheckResult:
-    """Judge `frame` by the suite that `module` builds; see `data_checks.run_suite`."""
+def run(name: str, module: str, rows: pd.DataFrame | ParquetRows | View, context: SuiteContext) -> CheckResult:
+    """Judge `rows` by the suite that `module` builds; see `data_checks.run_suite`."""
     expectations = numbered(importlib.import_module(module).build(context))
-    batch = whole_frame_batch(plain(frame))
+    if isinstance(rows, ParquetRows | View):
+        return _run_on_files(name, expectations, rows, context)
+    engine = PandasExecutionEngine()
+    engine.load_batch_data("rows", plain(rows))
     with quiet():
-        answers = validate(name, batch, expectations)
+        answers = validate(name, engine, expectations)
+    refusals = [(reason, np.asarray(found, dtype=np.int64)) for reason, found in _refusals(expectations, answers)]
+    positions, reasons = reasons_by_row(refusals)
+    ids = rows[[column for column in context.id_columns if column in rows.columns]].iloc[positions]
+    return _result(name, expectations, answers, context, len(rows), refused_rows(ids, reasons), positions)
+
+
+def _run_on_files(
+    name: str, expectations: Sequence[Expectation], rows: ParquetRows | View, context: SuiteContext
+) -> CheckResult:
+    with opened(rows) as view, quiet():
+        engine = ParquetExecutionEngine(view)
+        answers = validate(name, engine, expectations)
+        if engine.damage:
+            raise engine.damage
+        positions, reasons = reasons_by_row(_positions(engine, _refusals(expectations, answers)))
+        ids = view.at([column for column in context.id_columns if column in view.kinds], positions)
+        refused = refused_rows(ids, reasons)
+        return _result(
+            name, expectations, answers, context, view.row_count, refused, positions, tuple(engine.by_pandas)
+        )
+
+
+def _positions(
+    engine: ParquetExecutionEngine, refusals: Sequence[tuple[str, Sequence[int]]]
+) -> list[tuple[str, np.ndarray[Any, Any]]]:
+    """The refusals with positions instead of rows that were only counted: one scan for all of them."""
+    counted = [rows for _, rows in refusals if isinstance(rows, FailingRows)]
+    found = iter(engine.positions(counted))
+    return [
+        (reason, next(found) if isinstance(rows, FailingRows) else np.asarray(rows, dtype=np.int64))
+        for reason, rows in refusals
+    ]
+
+
+def _result(
+    name: str,
+    expectations: Sequence[Expectation],
+    answers: Answers,
+    context: SuiteContext,
+    rows: int,
+    refused: pd.DataFrame,
+    positions: np.ndarray[Any, Any],
+    by_pandas: tuple[str, ...] = (),
+) -> CheckResult:
     outcomes = tuple(_outcome(expectation, answers[order]) for order, expectation in enumerate(expectations))
-    refused, positions = refused_rows(frame, context.id_columns, _refusals(expectations, answers))
     return CheckResult(
         suite=name,
         partition=context.partition,
         status=status_of(outcomes),
-        rows=len(frame),
+        rows=rows,
         outcomes=outcomes,
         refused=refused,
         refused_positions=positions,
+        by_pandas=by_pandas,
     )
 
 
@@ -89,9 +143,9 @@ def plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.reset_index(drop=True).astype(held).infer_objects()
 
 
-def whole_frame_batch(frame: pd.DataFrame) -> Batch:
-    """The frame as one batch of a context that lives in memory, calls nobody and draws no progress bars."""
-    context = gx.get_context(
+def quiet_context() -> AbstractDataContext:
+    """A context that lives in memory, calls nobody and draws no progress bars."""
+    return gx.get_context(
         mode="ephemeral",
         project_config=DataContextConfig(
             analytics_enabled=False,
@@ -99,23 +153,39 @@ def whole_frame_batch(frame: pd.DataFrame) -> Batch:
             store_backend_defaults=InMemoryStoreBackendDefaults(),
         ),
     )
-    asset = context.data_sources.add_pandas("frames").add_dataframe_asset("rows")
-    return asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
 
 
-def validate(name: str, batch: Batch, expectations: Sequence[Expectation]) -> Answers:
+def validate(name: str, engine: PandasExecutionEngine, expectations: Sequence[Expectation]) -> Answers:
     """What each expectation answered, by its place in the suite.
 
     Great Expectations reports most errors inside a result. The ones that escape would take the whole suite with them,
     so then each expectation is asked alone and the error stays with the one that raised it.
     """
-    suite = gx.ExpectationSuite(name=name, expectations=list(expectations))
+    validator = Validator(execution_engine=engine, data_context=quiet_context())
+    answers = _answers(name, validator, expectations, _RESULT_FORMAT)
+    refusing = [expectation for order, expectation in enumerate(expectations) if _refuses(expectation, answers[order])]
+    if refusing:
+        answers |= _answers(name, validator, refusing, _NAMING_ROWS)
+    return answers
+
+
+def _refuses(expectation: Expectation, answer: ExpectationValidationResult | Exception) -> bool:
+    return severity_of(expectation) == "quarantine" and not isinstance(answer, Exception) and not answer.success
+
+
+def _answers(
+    name: str, validator: Validator, expectations: Sequence[Expectation], result_format: Mapping[str, Any]
+) -> Answers:
+    orders = [_order(expectation) for expectation in expectations]
     try:
-        results = batch.validate(suite, result_format=_RESULT_FORMAT).results
+        results = _ask(validator, expectations, result_format)
     except Exception:
-        return {order: _ask_alone(batch, expectation) for order, expectation in enumerate(expectations)}
+        return {
+            order: _ask_alone(validator, expectation, result_format)
+            for order, expectation in zip(orders, expectations, strict=True)
+        }
     answers: Answers = dict.fromkeys(
-        range(len(expectations)), SuiteMistake(f"Great Expectations gave no result for it in suite '{name}'.")
+        orders, SuiteMistake(f"Great Expectations gave no result for it in suite '{name}'.")
     )
     for result in results:
         if result.expectation_config is not None:
@@ -123,11 +193,27 @@ def validate(name: str, batch: Batch, expectations: Sequence[Expectation]) -> An
     return answers
 
 
-def _ask_alone(batch: Batch, expectation: Expectation) -> ExpectationValidationResult | Exception:
+def _order(expectation: Expectation) -> int:
+    return int((expectation.meta or {})["order"])
+
+
+def _ask(
+    validator: Validator, expectations: Sequence[Expectation], result_format: Mapping[str, Any]
+) -> list[ExpectationValidationResult]:
+    return validator.graph_validate(
+        configurations=[expectation.configuration for expectation in expectations],
+        runtime_configuration={"result_format": dict(result_format)},
+    )
+
+
+def _ask_alone(
+    validator: Validator, expectation: Expectation, result_format: Mapping[str, Any]
+) -> ExpectationValidationResult | Exception:
     try:
-        return batch.validate(expectation, result_format=_RESULT_FORMAT)
+        [result] = _ask(validator, [expectation], result_format)
     except Exception as error:
         return error
+    return result
 
 
 def _outcome(expectation: Expectation, answer: ExpectationValidationResult | Exception) -> Outcome:

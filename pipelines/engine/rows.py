@@ -14,7 +14,6 @@ from pipelines.engine.keys import digest_of
 from pipelines.engine.storage import Location
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
 CHUNK = 1 << 20
@@ -161,20 +160,6 @@ def in_content_order(files: Sequence[NightFile]) -> list[NightFile]:
     return sorted(files, key=lambda file: file.sha256)
 
 
-def read_frame(files: Sequence[NightFile], columns: Sequence[str]) -> pd.DataFrame:
-    """Read columns of all rows, file by file in the given order, into pandas.
-
-    Raises:
-        RowsUnreadable: A file's data is damaged though its footer is not.
-    """
-    import pandas as pd
-    import pyarrow as pa
-
-    tables = [read_table(file, columns) for file in files]
-    frame = pa.concat_tables(tables).to_pandas()
-    return pd.DataFrame(frame)
-
-
 def read_table(file: NightFile, columns: Sequence[str]) -> pa.Table:
     """Read columns of one file, in one form: text as strings and times in microseconds, however the file keeps them.
 
@@ -187,17 +172,17 @@ def read_table(file: NightFile, columns: Sequence[str]) -> pa.Table:
     try:
         table = pq.read_table(file.copy, columns=list(columns), partitioning=None)
     except (pa.ArrowException, OSError) as error:
-        raise unreadable(file.path, error) from None
+        raise unreadable(file.path, str(error)) from None
     # Files of several writers are put together later, and that needs types that are not only equal in our words.
     forms = {"string": pa.string(), "timestamp": pa.timestamp("us", tz="UTC")}
     plain = pa.schema([pa.field(field.name, forms.get(type_name(field.type), field.type)) for field in table.schema])
     return table.cast(plain, safe=False)
 
 
-def unreadable(path: str, error: Exception) -> RowsUnreadable:
+def unreadable(path: str, reason: str) -> RowsUnreadable:
     """Return the error for a file whose data is damaged though its footer is whole."""
     return RowsUnreadable(
-        f"{path} is damaged inside: {str(error).splitlines()[0]}\nDeliver the whole file again, and run it again (in Airflow: clear the task)."
+        f"{path} is damaged inside: {reason.splitlines()[0]}\nDeliver the whole file again, and run it again (in Airflow: clear the task)."
     )
 
 
@@ -224,4 +209,4 @@ def iterate_batches(
         with pq.ParquetFile(copy, read_dictionary=list(strings), pre_buffer=False, buffer_size=CHUNK) as file:
             yield from file.iter_batches(batch_size=batch_rows, row_groups=list(row_groups), columns=list(columns))
     except (pa.ArrowException, OSError) as error:
-        raise unreadable(path, error) from None
+        raise unreadable(path, str(error)) from None

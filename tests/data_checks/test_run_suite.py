@@ -96,7 +96,7 @@ def test_rows_that_agree_in_several_columns_are_refused_together(judge):
 
 
 def test_quarantine_that_cannot_name_its_rows_is_critical(judge, monkeypatch):
-    monkeypatch.setitem(runner._RESULT_FORMAT, "result_format", "SUMMARY")
+    monkeypatch.setitem(runner._NAMING_ROWS, "result_format", "SUMMARY")
     result = judge(FRAME, quarantine("x is small", x_below(3)))
 
     assert result.status == "failed"

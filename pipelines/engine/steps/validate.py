@@ -12,11 +12,11 @@ from pipelines.engine.errors import DataError
 from pipelines.engine.keys import TaskKey, digest_of
 from pipelines.engine.nights import parse_night
 from pipelines.engine.pipeline import Pipeline
-from pipelines.engine.rows import NightFile, find_files, fingerprint, in_content_order, inspect_files, read_frame
+from pipelines.engine.rows import NightFile, find_files, fingerprint, in_content_order, inspect_files
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.steps.champion import champion_profile
-from pipelines.engine.steps.checking import check_frame
+from pipelines.engine.steps.checking import check_rows, open_files
 from pipelines.engine.storage import Location
 
 STEP = "validate"
@@ -54,20 +54,20 @@ def validate_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str
     )
 
     def work(hold: Hold) -> dict[str, Any]:
-        frame = read_frame(files, list(pipeline.rows.columns))
         context = SuiteContext(
             night, nights=1, id_columns=tuple(pipeline.id_columns), profile=profile, today=runtime.now()
         )
         name = f"{key.short}-{hold.fence}"
-        checked = check_frame(
-            pipeline.checks.rows,
-            frame,
-            context,
-            refuse_at_most=pipeline.checks.refuse_at_most,
-            report=runtime.reports(pipeline, night) / f"checks-{name}.html",
-            quarantine=runtime.quarantine(pipeline) / f"night={night}" / f"{name}.parquet",
-        )
-        drifted = drift(profile, frame, pipeline.features) if profile else {}
+        with open_files(files, pipeline.rows.columns) as rows:
+            checked = check_rows(
+                pipeline.checks.rows,
+                rows,
+                context,
+                refuse_at_most=pipeline.checks.refuse_at_most,
+                report=runtime.reports(pipeline, night) / f"checks-{name}.html",
+                quarantine=runtime.quarantine(pipeline) / f"night={night}" / f"{name}.parquet",
+            )
+            drifted = drift(profile, rows, pipeline.features) if profile else {}
         return {
             "night": night,
             "rows_in": checked.rows,

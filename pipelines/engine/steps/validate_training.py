@@ -14,11 +14,10 @@ from pipelines.engine.rows import NightFile
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.steps.champion import find_champion
-from pipelines.engine.steps.checking import Checked, check_frame
+from pipelines.engine.steps.checking import Checked, check_rows, open_files
 from pipelines.engine.steps.validate import at_the_door
 from pipelines.engine.steps.window import TrainingWindow, find_window
 from pipelines.engine.storage import Location
-from pipelines.engine.training import NIGHT, read_window
 
 
 def validate_training(runtime: Runtime, pipeline: Pipeline, as_of: str) -> dict[str, Any]:
@@ -89,7 +88,6 @@ def _check_window(
         "labels": (window.labels, pipeline.labels.columns, pipeline.checks.labels),
     }[kind]
     runtime.progress(0, 1, f"checking {kind}")
-    frame = read_window(files, list(columns)).drop_columns([NIGHT]).to_pandas()
     context = SuiteContext(
         span(window.nights),
         nights=len(window.nights),
@@ -97,14 +95,15 @@ def _check_window(
         profile=None,
         today=runtime.now(),
     )
-    checked = check_frame(
-        suite,
-        frame,
-        context,
-        refuse_at_most=pipeline.checks.refuse_at_most,
-        report=runtime.reports(pipeline, f"training-{as_of}") / f"{kind}-{name}.html",
-        quarantine=runtime.quarantine(pipeline) / f"training={as_of}" / f"{kind}-{name}.parquet",
-    )
+    with open_files([file for _, delivered in files for file in delivered], columns) as opened:
+        checked = check_rows(
+            suite,
+            opened,
+            context,
+            refuse_at_most=pipeline.checks.refuse_at_most,
+            report=runtime.reports(pipeline, f"training-{as_of}") / f"{kind}-{name}.html",
+            quarantine=runtime.quarantine(pipeline) / f"training={as_of}" / f"{kind}-{name}.parquet",
+        )
     runtime.progress(1, 1, f"checking {kind}")
     return checked
 

@@ -15,7 +15,6 @@ from pipelines.engine.rows import (
     inspect_files,
     iterate_batches,
     known_nights,
-    read_frame,
     read_table,
 )
 from pipelines.engine.storage import here
@@ -227,7 +226,7 @@ def test_files_of_several_writers_are_read_into_one_frame(folder):
     third = table.set_column(0, "flight_id", table["flight_id"].dictionary_encode())
     third = third.cast(pa.schema([field.with_nullable(False) for field in third.schema]))
     paths = [here(deliver(folder, t, f"{n}.parquet")) for n, t in enumerate((table, other, third))]
-    frame = read_frame(inspect_files(paths, COLUMNS), list(COLUMNS))
+    frame = pa.concat_tables([read_table(file, list(COLUMNS)) for file in inspect_files(paths, COLUMNS)]).to_pandas()
     pd.testing.assert_frame_equal(frame, pa.concat_tables([table] * 3).to_pandas())
 
 
