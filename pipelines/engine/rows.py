@@ -160,25 +160,6 @@ def in_content_order(files: Sequence[NightFile]) -> list[NightFile]:
     return sorted(files, key=lambda file: file.sha256)
 
 
-def read_table(file: NightFile, columns: Sequence[str]) -> pa.Table:
-    """Read columns of one file, in one form: text as strings and times in microseconds, however the file keeps them.
-
-    Raises:
-        RowsUnreadable: Its data is damaged.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(file.copy, columns=list(columns), partitioning=None)
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable(file.path, str(error)) from None
-    # Files of several writers are put together later, and that needs types that are not only equal in our words.
-    forms = {"string": pa.string(), "timestamp": pa.timestamp("us", tz="UTC")}
-    plain = pa.schema([pa.field(field.name, forms.get(type_name(field.type), field.type)) for field in table.schema])
-    return table.cast(plain, safe=False)
-
-
 def unreadable(path: str, reason: str) -> RowsUnreadable:
     """Return the error for a file whose data is damaged though its footer is whole."""
     return RowsUnreadable(

@@ -10,27 +10,11 @@ from pipelines.engine.errors import DataError, FitFailed
 from pipelines.engine.labelled import Labelled
 from pipelines.engine.metrics import metrics_of
 from pipelines.engine.pipeline import Pipeline
-from pipelines.engine.rows import NightFile, read_table
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import pyarrow as pa
-
-NIGHT = "__night"
-"""The column that says which night a row of a window belongs to; no declared column is called so."""
-
-
-def read_window(nights: Sequence[tuple[str, Sequence[NightFile]]], columns: Sequence[str]) -> pa.Table:
-    """Read a window's files, night by night, with the night as a column; row positions follow this order."""
-    import pyarrow as pa
-
-    tables = []
-    for night, files in nights:
-        for file in files:
-            table = read_table(file, columns)
-            tables.append(table.append_column(NIGHT, pa.repeat(pa.scalar(night), table.num_rows)))
-    return pa.concat_tables(tables)
 
 
 def check_sides(pipeline: Pipeline, older: Labelled, holdout: Labelled) -> None:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +14,6 @@ from pipelines.engine.rows import (
     inspect_files,
     iterate_batches,
     known_nights,
-    read_table,
 )
 from pipelines.engine.storage import here
 
@@ -123,14 +121,7 @@ def test_file_that_is_cut_short_is_refused(folder):
         inspect(path)
 
 
-@pytest.mark.parametrize(
-    "read",
-    [
-        lambda file: read_table(file, ["distance"]),
-        lambda file: list(iterate_batches(file.copy, file.path, [0], ["distance"], [], 10)),
-    ],
-)
-def test_damage_behind_a_whole_footer_is_told_when_the_rows_are_read(folder, read):
+def test_damage_behind_a_whole_footer_is_told_when_the_rows_are_read(folder):
     path = deliver(folder, rows_of(1000), compression="zstd", use_dictionary=False)
     column = pq.read_metadata(path).row_group(0).column(1)
     damaged = bytearray(path.read_bytes())
@@ -139,7 +130,7 @@ def test_damage_behind_a_whole_footer_is_told_when_the_rows_are_read(folder, rea
     path.write_bytes(damaged)
     (file,) = inspect(path)
     with pytest.raises(RowsUnreadable, match="is damaged inside"):
-        read(file)
+        list(iterate_batches(file.copy, file.path, [0], ["distance"], [], 10))
 
 
 def test_dropped_column_is_named(folder):
@@ -216,18 +207,6 @@ def test_names_of_files_change_neither_fingerprint_nor_order(folder):
 def test_same_file_twice_in_a_night_is_not_the_file_once(folder):
     (once,) = inspect(deliver(folder))
     assert fingerprint([once]) != fingerprint([once, once])
-
-
-def test_files_of_several_writers_are_read_into_one_frame(folder):
-    table = rows_of()
-    times = table.schema.get_field_index("known_at")
-    other = table.set_column(0, "flight_id", table["flight_id"].cast(pa.large_string()))
-    other = other.set_column(times, "known_at", table["known_at"].cast(pa.timestamp("ns", tz="America/New_York")))
-    third = table.set_column(0, "flight_id", table["flight_id"].dictionary_encode())
-    third = third.cast(pa.schema([field.with_nullable(False) for field in third.schema]))
-    paths = [here(deliver(folder, t, f"{n}.parquet")) for n, t in enumerate((table, other, third))]
-    frame = pa.concat_tables([read_table(file, list(COLUMNS)) for file in inspect_files(paths, COLUMNS)]).to_pandas()
-    pd.testing.assert_frame_equal(frame, pa.concat_tables([table] * 3).to_pandas())
 
 
 def test_batches_stream_the_asked_row_groups_and_columns_in_order(folder):
