@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nightshift.operators.cloud_score import CloudScoreOperator
+from nightshift.operators.google import FIELDS, OnGoogle
 
 
-class ScoreOnDataprocOperator(CloudScoreOperator):
+class ScoreOnDataprocOperator(OnGoogle, CloudScoreOperator):
     """Score a night by one batch of Dataproc Serverless, once per key.
 
     Google keeps the names of batches apart, so that at most one is paid for per generation, whoever submits at once.
@@ -24,48 +25,10 @@ class ScoreOnDataprocOperator(CloudScoreOperator):
         **arguments: Those of `CloudScoreOperator`, `pipeline`, and Airflow's own.
     """
 
-    template_fields: Sequence[str] = (
-        *CloudScoreOperator.template_fields,
-        "region",
-        "project_id",
-        "gcp_conn_id",
-        "impersonation_chain",
-    )
+    template_fields: Sequence[str] = (*CloudScoreOperator.template_fields, *FIELDS)
     cloud = "dataproc"
     needed = {"pyspark_batch": "{'main_python_file_uri': 'gs://bucket/job.py'}"}  # noqa: RUF012 - read only
     named_by_us = "name"
-
-    def __init__(
-        self,
-        *,
-        config: Any,
-        region: str,
-        project_id: str | None = None,
-        gcp_conn_id: str = "google_cloud_default",
-        impersonation_chain: str | Sequence[str] | None = None,
-        api_endpoint: str | None = None,
-        **arguments: Any,
-    ) -> None:
-        super().__init__(config=config, **arguments)
-        self.region = region
-        self.project_id = project_id
-        self.gcp_conn_id = gcp_conn_id
-        self.impersonation_chain = impersonation_chain
-        self.api_endpoint = api_endpoint
-
-    def place(self) -> dict[str, Any]:
-        """Return the arguments of `nightshift.cloud.dataproc.DataprocJobs`."""
-        return {
-            "gcp_conn_id": self.gcp_conn_id,
-            "project_id": self.project_id,
-            "region": self.region,
-            "impersonation_chain": self.impersonation_chain,
-            "api_endpoint": self.api_endpoint,
-        }
-
-    def where(self) -> dict[str, Any]:
-        """Return project and region."""
-        return {"project": self.project_id, "region": self.region}
 
     def with_arguments(self, config: dict[str, Any], arguments: list[str]) -> Mapping[str, Any]:
         """Return the configuration with the arguments of its main file."""
