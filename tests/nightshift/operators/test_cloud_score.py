@@ -110,7 +110,7 @@ def emr(monkeypatch):
 @pytest.fixture
 def cut(place, at, monkeypatch):
     """A place whose nights have three shards, for operators and for jobs."""
-    cut = at(place.declared(shard_rows=100))
+    cut = at(place.declared(shard_bytes=1, most_shards=3))
     monkeypatch.setattr(catalog, "load_pipeline", lambda name: cut.pipeline)
     return cut
 
@@ -142,7 +142,7 @@ def resume(ran, operator):
 
 
 def test_night_is_scored_by_one_job_and_published_as_if_it_had_been_scored_here(cloud, cut, tmp_path):
-    here = cut.copied_to(tmp_path / "here").declared(shard_rows=100)
+    here = cut.copied_to(tmp_path / "here").declared(shard_bytes=1, most_shards=3)
     checked, shards = planned(cut)
     waiting = run_task(cloud.operator(shards))
     carry_out(cloud)

@@ -27,7 +27,7 @@ def connection(monkeypatch, **said):
 
 
 def test_one_task_scores_all_shards_on_the_cluster_of_a_connection(place, at, spark, monkeypatch):
-    at(place.declared(shard_rows=100))
+    at(place.declared(shard_bytes=1, most_shards=3))
     where = urlsplit(spark.address)
     connection(monkeypatch, host=where.hostname, port=where.port)
     checked = run_task(in_dag(ValidateOperator)).result

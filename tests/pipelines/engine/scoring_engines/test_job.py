@@ -17,7 +17,7 @@ from tests.pipelines.engine.steps import places, tides
 def test_job_carries_out_all_orders_of_a_file_and_answers_in_their_order(place, spark, monkeypatch, tmp_path):
     from pipelines.engine.scoring_engines.orders import make_order
 
-    cut = place.declared(shard_rows=100)
+    cut = place.declared(shard_bytes=1, most_shards=3)
     shards = places.plan(cut, places.validate(cut, tides.NIGHTS[0]))
     engine, orders = SparkEngine(spark.address, 1), []
 

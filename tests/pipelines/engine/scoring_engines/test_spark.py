@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -23,19 +24,20 @@ from pipelines.engine.errors import (
 from pipelines.engine.scoring_engines import open_engine, orders, session
 from pipelines.engine.scoring_engines.executor import read_answer
 from pipelines.engine.scoring_engines.spark import in_executor
+from pipelines.engine.steps.compile import compile_ahead
 from pipelines.engine.steps.score import score_night_shard
 from pipelines.engine.steps.score_night import score_night
 from pipelines.engine.steps.whole import run_night
 from tests.pipelines.engine.steps import places, tides
 
 NIGHT = tides.NIGHTS[0]
-COLUMNS = ["buoy", "score", "model_version", "task_key"]
+COLUMNS = ["buoy", "score", "model_version"]
 
 
 @pytest.fixture
 def cut(place):
     """A place whose nights have three shards."""
-    return place.declared(shard_rows=100)
+    return place.declared(shard_bytes=1, most_shards=3)
 
 
 def planned(place, night=NIGHT):
@@ -51,13 +53,29 @@ def sent(engine, monkeypatch):
     return numbers
 
 
-def test_scores_of_spark_and_of_this_process_are_equal_bit_for_bit(cut, engine, tmp_path):
-    here = cut.copied_to(tmp_path / "here").declared(shard_rows=100)
+def odd_rows():
+    """Rows with everything that is odd in them: missing values, seas that no training saw, no numbers, and far-off ones."""
+    rows = tides.make_rows(NIGHT)
+    chance = np.random.default_rng(3)
+    rows["wind"] = chance.choice([np.nan, 0.0, -0.0, 1e-40, 5.0, -5.0, *rows["wind"][:50]], len(rows))
+    rows["sea"] = chance.choice(["arctic", "", None, *tides.SEAS], len(rows))
+    depths = [None, 0, -(2**62), 2**53 + 1, *map(int, rows["depth"][:50])]
+    rows["depth"] = pd.Series([depths[place] for place in chance.integers(0, len(depths), len(rows))], dtype="Int64")
+    return rows
+
+
+def test_scores_of_spark_and_of_machine_code_in_this_process_are_equal_bit_for_bit(cut, engine, tmp_path):
+    """The executors score with the booster itself."""
+    tides.write(odd_rows(), cut.rows(NIGHT))
+    here = cut.copied_to(tmp_path / "here").changed(tides.declare(), compiles=True)
+    compile_ahead(here.runtime, here.pipeline, "1")
     there = run_night(cut.runtime, cut.pipeline, NIGHT, engine)
     same = run_night(here.runtime, here.pipeline, NIGHT)
     pd.testing.assert_frame_equal(cut.published(NIGHT)[COLUMNS], here.published(NIGHT)[COLUMNS], check_exact=True)
     counts = ("rows_in", "rows_scored", "rows_quarantined", "histogram", "score_mean", "model_version")
     assert {name: there[name] for name in counts} == {name: same[name] for name in counts}
+    (whole,) = here.ledger.entries(step="score")
+    assert whole.result["scorer"] == "compiled"
     assert (there["rows_scored"], len({*cut.published(NIGHT)["task_key"]})) == (300, 3)
 
 
@@ -89,7 +107,7 @@ def test_shard_whose_rows_were_all_refused_is_empty_and_the_night_adds_up(cut, e
     rows.loc[:99, "wind"] = 9.0
     tides.write(rows, cut.rows(NIGHT))
     lenient = cut.declared(
-        shard_rows=100, checks=tides.Checks(rows="tides_rows", labels="tides_labels", refuse_at_most=0.5)
+        shard_bytes=1, most_shards=3, checks=tides.Checks(rows="tides_rows", labels="tides_labels", refuse_at_most=0.5)
     )
     done = run_night(lenient.runtime, lenient.pipeline, NIGHT, engine)
     assert (done["rows_in"], done["rows_scored"], done["rows_quarantined"]) == (300, 200, 100)
