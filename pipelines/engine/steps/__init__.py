@@ -3,6 +3,7 @@
 A night:     validate -> plan -> score (each shard) -> publish -> monitor
 A training:  validate -> train -> evaluate -> register -> promote
              with a search: validate -> trial (each) -> best -> train -> ...
+A version:   compile, once for each kind of processor; begun by register, or by a large night
 
 Airflow's operators and the command line call the same functions.
 """
@@ -10,3 +11,4 @@ Airflow's operators and the command line call the same functions.
 NIGHT_STEPS = ("validate", "plan", "score", "publish", "monitor")
 TRAINING_STEPS = ("validate_training", "train", "evaluate", "register", "promote")
 SEARCH_STEPS = ("trial", "best")
+VERSION_STEPS = ("compile",)

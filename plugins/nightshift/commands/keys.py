@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nightshift.commands.show import json_option, print_json, print_table
-from pipelines.engine.steps import NIGHT_STEPS, SEARCH_STEPS, TRAINING_STEPS
+from pipelines.engine.steps import NIGHT_STEPS, SEARCH_STEPS, TRAINING_STEPS, VERSION_STEPS
 
 if TYPE_CHECKING:
     from pipelines.engine.ledger.store import Ledger
@@ -34,7 +34,9 @@ def keys() -> None:
 @click.argument("pipeline", required=False)
 @click.option("--night", help="Only keys of this night.")
 @click.option(
-    "--step", type=click.Choice((*NIGHT_STEPS, *TRAINING_STEPS, *SEARCH_STEPS)), help="Only keys of this step."
+    "--step",
+    type=click.Choice((*NIGHT_STEPS, *TRAINING_STEPS, *SEARCH_STEPS, *VERSION_STEPS)),
+    help="Only keys of this step.",
 )
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most this many.")
 @json_option
