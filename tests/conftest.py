@@ -13,14 +13,6 @@ from tests.support.receivers import MailServer, Webhook, mail_server, webhook_se
 from tests.support.spark import SparkServer, spark_server
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests that start Airflow run one after the other: two trees at a time would share too few cores."""
-    for item in items:
-        if item.get_closest_marker("airflow"):
-            item.add_marker(pytest.mark.xdist_group("airflow"))
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[DatabaseServer]:
     """A private PostgreSQL server; without its binaries the tests that need it fail, and say what to install."""

@@ -37,6 +37,8 @@ MODULES = (
     "skops.io",
     "deltalake",
     "duckdb",
+    "llvmlite.binding",
+    "joblib",
     "matplotlib.backends.backend_agg",
     "model_registry.warm",
     "data_checks.runner",
