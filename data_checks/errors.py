@@ -46,17 +46,25 @@ class RowsDamaged(DataCheckError):
     """A file of rows cannot be read.
 
     Attributes:
-        path: The file.
+        path: The file, where it is known.
         reason: What the library that read it says.
     """
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(
-            f"{path} is damaged inside: {reason.splitlines()[0] if reason else 'unreadable'}\n"
-            "Deliver the whole file again, and run it again (in Airflow: clear the task)."
-        )
+    def __init__(self, message: str, *, path: Path | None = None, reason: str = "") -> None:
+        super().__init__(message)
         self.path = path
         self.reason = reason
+
+
+def damaged(path: Path, reason: str) -> RowsDamaged:
+    """Return the error for a file that a library could not read, and why it could not."""
+    first = reason.splitlines()[0] if reason else "unreadable"
+    return RowsDamaged(
+        f"{path} is damaged inside: {first}\n"
+        "Deliver the whole file again, and run it again (in Airflow: clear the task).",
+        path=path,
+        reason=reason,
+    )
 
 
 def did_you_mean(asked: str, known: Iterable[str]) -> str:

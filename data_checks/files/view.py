@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from data_checks.errors import RowsDamaged
+from data_checks.errors import damaged
 from data_checks.files.literals import ALL, quoted, text
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class View:
             for path in self.rows.paths:
                 reason = _unreadable(path, list(self.kinds))
                 if reason:
-                    raise RowsDamaged(path, reason) from error
+                    raise damaged(path, reason) from error
             raise
 
     @cached_property
@@ -184,7 +184,7 @@ class View:
             try:
                 footers.append(pq.read_metadata(path))
             except (pa.ArrowException, OSError) as error:
-                raise RowsDamaged(path, str(error)) from error
+                raise damaged(path, str(error)) from error
         return footers
 
     @property
