@@ -38,7 +38,13 @@ def whole_or_absent(path: Path) -> Iterator[Path]:
 
 def unfinished(path: Path) -> Path:
     """Return where this process writes what is to become a file; on a shared disk, no other machine's process does."""
-    return path.with_name(f".{path.name}.{socket.gethostname()[:64]}.{os.getpid()}.part")
+    host = socket.gethostname().replace(".", "-")[:64]
+    return path.with_name(f".{path.name}.{host}.{os.getpid()}.part")
+
+
+def intended(name: str) -> str:
+    """Return what a file is to be called when it is finished, by the name that `unfinished` gave it."""
+    return name[1:].rsplit(".", 3)[0]
 
 
 @contextmanager

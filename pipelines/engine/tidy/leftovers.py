@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from pipelines.engine.files import UNFINISHED
+from pipelines.engine.files import UNFINISHED, intended
 from pipelines.engine.publication.names import read_shard_path
 from pipelines.engine.storage import Location, here
 from pipelines.engine.tidy.shard_rules import is_held, key_of
@@ -51,7 +51,7 @@ def _find(scene: Scene, what: str, folder: Location) -> Iterator[Waste]:
 def _is_being_written(scene: Scene, pipeline: str, path: str) -> bool:
     """Whether the present holder of a score key may be writing it; a scorer may stand still for days."""
     parent, _, hidden = path.rpartition("/")
-    name = read_shard_path(f"{parent.rpartition('/')[2]}/{hidden[1:].rsplit('.', 2)[0]}")
+    name = read_shard_path(f"{parent.rpartition('/')[2]}/{intended(hidden)}")
     if name is None:
         return False
     entries = scene.runtime.ledger.entries(pipeline=pipeline, partition=name.night)

@@ -4,13 +4,14 @@ import errno
 import os
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from pipelines.engine.errors import StorageError, StorageFull
-from pipelines.engine.files import written_whole
+from pipelines.engine.files import UNFINISHED, intended, unfinished, written_whole
 from pipelines.engine.storage import here
 
 REPOSITORY = Path(__file__).parents[3]
@@ -54,7 +55,7 @@ def test_killed_writer_leaves_the_old_file(path):
     script = f"""
         import os, signal
         from pathlib import Path
-        from pipelines.engine.files import written_whole
+        from pipelines.engine.files import UNFINISHED, intended, unfinished, written_whole
         with written_whole(Path({str(path)!r})) as temporary:
             temporary.write_text("ha")
             os.kill(os.getpid(), signal.SIGKILL)
@@ -96,3 +97,9 @@ def test_block_that_writes_nothing_makes_no_file(path):
     with pytest.raises(StorageError, match="No such file"), written_whole(path):
         pass
     assert not path.exists()
+
+
+def test_a_file_that_is_being_written_tells_what_it_is_to_be_called(tmp_path):
+    path = tmp_path / "night=2024-03-06" / "0a1b-1-17.parquet"
+    assert intended(unfinished(path).name) == path.name
+    assert fnmatchcase(unfinished(path).name, UNFINISHED)
