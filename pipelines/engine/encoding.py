@@ -80,7 +80,9 @@ class Encoding:
                 columns[name] = np.require(_numbers(column), requirements="W")
                 continue
             codes = np.nan_to_num(self._codes(name, column), nan=-1).astype(np.int32)
-            columns[name] = pd.Categorical.from_codes(codes, categories=pd.Index(self.categories[name]))
+            # Python's own strings: scikit-learn looks values up one by one, and would make one of Arrow's string each time.
+            values = pd.Index(self.categories[name], dtype=object)
+            columns[name] = pd.Categorical.from_codes(codes, categories=values)
         return pd.DataFrame(columns, copy=False)
 
     def _codes(self, name: str, column: pa.Array | pa.ChunkedArray) -> np.ndarray:

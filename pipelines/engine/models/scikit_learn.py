@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FILE = "model.skops"
+SLICE_ROWS = 65_536
+"""Scored at once. What scikit-learn makes on the way is several times the rows, and above this its memory is asked of the
+kernel anew each time; below, each call's own checks weigh more."""
 TRUSTED = ("numpy.", "scipy.", "sklearn.")
 """Libraries whose own classes are believed, beside what skops itself believes."""
 TRUSTED_FUNCTIONS = ("sklearn.feature_selection.", "sklearn.metrics.")
@@ -81,8 +84,13 @@ class ScikitLearnScorer:
 
     def predict(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
         """Return the probability of 1 for each row, float64, shape (rows,)."""
-        probabilities: np.ndarray = self._model.predict_proba(self._encoding.frame(batch))
-        return probabilities[:, 1]
+        import numpy as np
+
+        scores = np.empty(batch.num_rows, dtype=np.float64)
+        for start in range(0, batch.num_rows, SLICE_ROWS):
+            part = self._encoding.frame(batch.slice(start, SLICE_ROWS))
+            scores[start : start + len(part)] = self._model.predict_proba(part)[:, 1]
+        return scores
 
 
 @contextmanager
