@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.agreement import OTHER_ARITHMETIC, disagreement
@@ -39,7 +40,7 @@ def study(folder: Path, rounds: int, scale: Scale) -> Found:
     return Found(
         f"Scoring with a one-hot, scaled logistic regression, {words(scale.large)} rows",
         turns.table(NATIVE),
-        [Target(name, target, ratio) for (name, target), ratio in held.items() if ratio is not None],
+        [_target(name, target, ratio) for (name, target), ratio in held.items() if ratio is not None],
         [
             (
                 "Script written by hand: a table for each text and a line for each number, in blocks of 8,192 rows and two threads. It "
@@ -55,3 +56,10 @@ def study(folder: Path, rounds: int, scale: Scale) -> Found:
         turns.failures,
         NATIVE,
     )
+
+
+def _target(name: str, target: float, ratio: float) -> Target:
+    """Return a target, with what stands in the way where it does not hold."""
+    held = Target(name, target, ratio)
+    way = "scikit-learn's encoder looks each value up in Python, the script once for each distinct one"
+    return held if held.holds else replace(held, note=way)

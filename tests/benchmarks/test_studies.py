@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.studies import QUICK, STUDIES
 from benchmarks.studies.scale import Scale, words
-from benchmarks.studies.validation import counts_of
+from benchmarks.studies.validation import last_line
 
 
 def test_all_sizes_follow_from_the_rows_of_the_scoring_study() -> None:
@@ -25,5 +25,7 @@ def test_quick_run_takes_studies_that_there_are() -> None:
         ("nothing\n3\n{}", None),
     ],
 )
-def test_counts_of_a_validation_are_read_from_what_it_prints(said, counts) -> None:
-    assert counts_of(said) == counts
+def test_counts_of_a_validation_are_read_from_what_it_prints(said, counts, tmp_path) -> None:
+    (tmp_path / "log").write_text(said)
+    line = last_line(tmp_path / "log")
+    assert (line and line["counts"]) == counts
