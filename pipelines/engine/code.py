@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -65,6 +66,11 @@ def reachable(roots: Iterable[str]) -> set[str]:
             found.add(name)
             waiting.extend(_imported_by(name))
     return found
+
+
+def read_ahead() -> None:
+    """Remember who imports whom among the modules of this repository that are loaded now, and what they reach."""
+    reachable([name for name in sys.modules if _is_ours(name)])
 
 
 def _foreign(root: str) -> Path | None:

@@ -46,6 +46,7 @@ MODULES = (
     "nightshift.connections",
     "nightshift.live.slowness",
     "nightshift.warm",
+    "pipelines.engine.warm",
 )
 """What the steps of a night import, in the order in which it is imported."""
 

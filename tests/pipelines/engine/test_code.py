@@ -134,3 +134,15 @@ def test_heavy_modules_are_read_and_not_imported():
     """
     ended = subprocess.run([sys.executable, "-c", dedent(script)], cwd=code.ROOT, capture_output=True, text=True)
     assert (ended.stdout, ended.returncode) == ("", 0), ended.stderr
+
+
+def test_what_was_read_ahead_hides_no_change_of_a_source(tree, monkeypatch):
+    tree("pipelines.engine.one", "from pipelines.engine import two")
+    tree("pipelines.engine.two", "A = 1")
+    monkeypatch.setitem(sys.modules, "pipelines.engine.one", sys)
+    code.read_ahead()
+    assert code._imported_by.cache_info().currsize >= 2
+    before = code_digest("pipelines.engine.one")
+    code_digest.cache_clear()
+    (code.ROOT / "pipelines" / "engine" / "two.py").write_text("A = 2")
+    assert code_digest("pipelines.engine.one") != before
