@@ -1,7 +1,7 @@
 """Model versions: registered at most once per key, and read back."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from model_registry import words
@@ -40,6 +40,9 @@ def register_once(
 def resolve(store: Store, name: str, alias: str) -> ModelVersion:
     """The version that an alias points at now."""
     with store.speaking() as client:
+        found = _if_there(lambda: client.get_model_version_by_alias(name, alias))
+        if found is not None:
+            return _read(store, client, found)
         aliases: Mapping[str, str] = get_model(client, name).aliases
         if alias not in aliases:
             known = ", ".join(f"{known} -> {version}" for known, version in sorted(aliases.items())) or "none"
@@ -53,6 +56,9 @@ def resolve(store: Store, name: str, alias: str) -> ModelVersion:
 def version(store: Store, name: str, number: str) -> ModelVersion:
     """One version by its number."""
     with store.speaking() as client:
+        found = _if_there(lambda: client.get_model_version(name, number))
+        if found is not None:
+            return _read(store, client, found)
         get_model(client, name)
         known = {str(found.version): found for found in _search(client, f"name = '{name}'")}
         if number not in known:
@@ -177,6 +183,18 @@ def _read(store: Store, client: "MlflowClient", found: "MlflowVersion") -> Model
         metrics=_metrics_of(client, found.run_id),
         url=version_page(store.pages, found.name, str(found.version)),
     )
+
+
+def _if_there(ask: "Callable[[], MlflowVersion]") -> "MlflowVersion | None":
+    """What MLflow answers, or None where it says that there is no such thing; why not is found out by who wants to know."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return ask()
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
 
 
 def _metrics_of(client: "MlflowClient", run_id: str | None) -> dict[str, float]:
