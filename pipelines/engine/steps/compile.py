@@ -79,10 +79,11 @@ def compiled_for(runtime: Runtime, pipeline: Pipeline, version: ModelVersion, ro
     if not runtime.settings.compiles:
         return None
     try:
-        known = runtime.ledger.entry(_key(pipeline, version).digest)
-        if rows < PAYS_FROM_ROWS and not (known and known.state == "done"):
+        result = _known(runtime, pipeline, version)
+        if result is None and rows < PAYS_FROM_ROWS:
             return None
-        result = compile_version(runtime, pipeline, version)
+        if result is None or not all(made.exists() for made in _object(runtime, pipeline, result)):
+            result = compile_version(runtime, pipeline, version)
         for made in _object(runtime, pipeline, result):
             copy = made.copy_with(result["sha256"])
             if copy is None:
@@ -95,6 +96,12 @@ def compiled_for(runtime: Runtime, pipeline: Pipeline, version: ModelVersion, ro
     except Exception as error:
         log.warning("version %s of %s is scored without machine code: %s", version.version, pipeline.name, error)
     return None
+
+
+def _known(runtime: Runtime, pipeline: Pipeline, version: ModelVersion) -> dict[str, Any] | None:
+    """Return what a compilation for this processor came to, or None if there was none; nothing is claimed or logged."""
+    entry = runtime.ledger.entry(_key(pipeline, version).digest)
+    return entry.result if entry and entry.state == "done" else None
 
 
 def _key(pipeline: Pipeline, version: ModelVersion) -> TaskKey:
