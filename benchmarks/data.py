@@ -136,7 +136,7 @@ def _write_models(place: Place, nights: list[Path]) -> None:
     example = some.select(flights.features).to_pandas()
     example.to_csv(place.models / "rows.csv", index=False)
     _write_mlflow(place.models / "lightgbm-mlflow", trees, example.head(1000))
-    compile_package(trees, place.models / COMPILED)
+    compile_package(trees, place.models / COMPILED, longest_seconds=600)
 
 
 def _fit_logistic(frame: Any, target: Any) -> Any:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
+
+from pipelines.engine.models import Scorer
 from pipelines.engine.package import load_scorer
 from pipelines.engine.scoring import ShardScores, read_positions, score_shard
 from pipelines.engine.scoring_engines.base import ScoringEngine, ShardWork
 from pipelines.engine.steps.champion import fetch
 from pipelines.engine.steps.compile import compiled_for
+
+log = logging.getLogger(__name__)
 
 
 class LocalEngine:
@@ -16,11 +22,10 @@ class LocalEngine:
 
     def score(self, work: ShardWork) -> ShardScores:
         """Score one shard; see `score_shard`."""
-        runtime, rows = work.runtime, work.shard.rows
-        compiled = compiled_for(runtime, work.pipeline, work.version, rows)
-        scorer = load_scorer(fetch(runtime, work.version), compiled=compiled)
+        runtime = work.runtime
+        scorer, warning = _scorer(work)
         refused = read_positions(work.quarantine, work.quarantine_sha256)
-        return score_shard(
+        scores = score_shard(
             work.pipeline,
             work.shard,
             scorer,
@@ -31,12 +36,28 @@ class LocalEngine:
             threads=runtime.settings.cores,
             progress=runtime.progress,
         )
+        return replace(scores, warning=scores.warning or warning)
 
     def stop(self) -> None:
         """Nothing runs but in the caller."""
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _scorer(work: ShardWork) -> tuple[Scorer, str | None]:
+    """Return what scores, and a warning if there is machine code that cannot be loaded: that fails no night."""
+    package = fetch(work.runtime, work.version)
+    compiled = compiled_for(work.runtime, work.pipeline, work.version, work.shard.rows)
+    if compiled is None:
+        return load_scorer(package), None
+    try:
+        return load_scorer(package, compiled=compiled), None
+    except Exception as error:
+        plain = load_scorer(package)  # if it is the package that is broken, this says so
+        warning = f"the compiled model could not be loaded ({error}); the plain one scored the rows"
+        log.warning("%s", warning)
+        return plain, warning
 
 
 LOCAL: ScoringEngine = LocalEngine()

@@ -23,12 +23,23 @@ from pipelines.engine.storage import Location
 
 log = logging.getLogger(__name__)
 STEP = "compile"
+LONGEST_SECONDS = 600.0
+LONGEST_AT_NIGHT = 60.0
+"""A night waits no longer: what compiles more slowly is compiled when it is registered, or not at all."""
 PAYS_FROM_ROWS = 2_000_000
 """A shard of so many rows is worth the seconds of a compilation, if nobody compiled for this processor before."""
 
 
-def compile_version(runtime: Runtime, pipeline: Pipeline, version: ModelVersion) -> dict[str, Any]:
+def compile_version(
+    runtime: Runtime, pipeline: Pipeline, version: ModelVersion, *, longest_seconds: float = LONGEST_SECONDS
+) -> dict[str, Any]:
     """Compile a version for this machine's processor.
+
+    Args:
+        runtime: Doors to the outside.
+        pipeline: Whose model.
+        version: It.
+        longest_seconds: After that the compiler is stopped, and the model counts as one that cannot be compiled.
 
     Returns:
         `version`, `processor`, `object` (a file below `runtime.compiled`, or None if the model cannot be compiled),
@@ -45,7 +56,7 @@ def compile_version(runtime: Runtime, pipeline: Pipeline, version: ModelVersion)
         package = fetch(runtime, version)
         try:
             with (runtime.compiled(pipeline) / name).writing() as temporary:
-                compile_package(package, temporary)
+                compile_package(package, temporary, longest_seconds=longest_seconds)
                 digest = sha256_of(temporary)
         except CannotCompile as reason:
             log.info("version %s of %s is scored by its own library: %s", version.version, pipeline.name, reason)
@@ -83,7 +94,7 @@ def compiled_for(runtime: Runtime, pipeline: Pipeline, version: ModelVersion, ro
         if result is None and rows < PAYS_FROM_ROWS:
             return None
         if result is None or not all(made.exists() for made in _object(runtime, pipeline, result)):
-            result = compile_version(runtime, pipeline, version)
+            result = compile_version(runtime, pipeline, version, longest_seconds=LONGEST_AT_NIGHT)
         for made in _object(runtime, pipeline, result):
             copy = made.copy_with(result["sha256"])
             if copy is None:

@@ -16,7 +16,6 @@ from pipelines.engine.models.compiled.machine_code import CODE_MODEL, ENTRY, Mac
 from pipelines.engine.models.compiled.sample import sample
 
 MODEL = "model.txt"
-LONGEST_SECONDS = 600.0
 REFUSED = 3
 """Exit status of the child when it says in its last line why the model cannot be compiled."""
 
@@ -25,7 +24,7 @@ class CannotCompile(Exception):
     """The model cannot be compiled, or not so that it gives the same scores; the plain path scores it."""
 
 
-def compile_package(package: Path, output: Path, *, longest_seconds: float = LONGEST_SECONDS) -> None:
+def compile_package(package: Path, output: Path, *, longest_seconds: float) -> None:
     """Compile the model of a package for this machine's processor.
 
     Args:

@@ -4,6 +4,7 @@ import logging
 import shutil
 import sys
 
+import lleaves
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -122,6 +123,23 @@ def test_machine_code_that_scores_otherwise_steps_back_and_the_night_says_so(com
     scores = compiled.published(NIGHT)[["buoy", "score"]]
     monkeypatch.undo()
     pd.testing.assert_frame_equal(scored_again(compiled.changed(compiles=False)), scores, check_exact=True)
+
+
+def test_machine_code_that_cannot_be_loaded_fails_no_night(compiled, tmp_path, monkeypatch):
+    model = lleaves.Model(model_file=str(fetch(compiled.runtime, version(compiled)) / "model.txt"))
+    model.compile(cache=str(tmp_path / "other.o"), froot_func_name="another_name")
+    monkeypatch.setattr("pipelines.engine.scoring_engines.local.compiled_for", lambda *_: tmp_path / "other.o")
+    scored = score(compiled)
+    assert (scored["scorer"], scored["rows_scored"]) == ("plain", 300)
+    assert scored["warning"].startswith("the compiled model could not be loaded (")
+
+
+def test_a_night_waits_for_a_slow_compiler_no_longer_than_it_may(uncompiled, monkeypatch):
+    monkeypatch.setattr(step, "PAYS_FROM_ROWS", 300)
+    monkeypatch.setattr(step, "LONGEST_AT_NIGHT", 0.05)
+    assert score(uncompiled)["scorer"] == "plain"
+    (entry,) = compilations(uncompiled)
+    assert entry.result["reason"] == "the compiler was stopped after 0 s"
 
 
 def test_a_night_does_not_wait_for_a_compilation(compiled, monkeypatch):

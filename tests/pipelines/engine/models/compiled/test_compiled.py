@@ -74,7 +74,7 @@ def package(tmp_path_factory):
 @pytest.fixture(scope="module")
 def machine_code(package):
     """The object file, as a process of its own makes it."""
-    compile_package(package, package.parent / "model.o")
+    compile_package(package, package.parent / "model.o", longest_seconds=60)
     return package.parent / "model.o"
 
 
@@ -96,20 +96,20 @@ def test_another_model_is_found_out_on_the_first_rows(package, tmp_path):
 def test_a_model_that_would_score_otherwise_is_not_compiled(tmp_path):
     folder = boosters.package(tmp_path / "linear", linear_tree=True)
     with pytest.raises(CannotCompile, match=r"it gave other scores for \d+ of 8192 rows"):
-        compile_package(folder, tmp_path / "model.o")
+        compile_package(folder, tmp_path / "model.o", longest_seconds=60)
     assert not (tmp_path / "model.o").exists()
 
 
 def test_another_family_is_not_compiled(tmp_path):
     with pytest.raises(CannotCompile, match="only LightGBM's trees are compiled"):
-        compile_package(tmp_path, tmp_path / "model.o")
+        compile_package(tmp_path, tmp_path / "model.o", longest_seconds=60)
 
 
 def test_a_broken_model_is_said_in_one_line(package, tmp_path):
     (tmp_path / "model.txt").write_text((package / "model.txt").read_text()[:900])
     (tmp_path / "encoding.json").write_text((package / "encoding.json").read_text())
     with pytest.raises(CannotCompile) as said:
-        compile_package(tmp_path, tmp_path / "model.o")
+        compile_package(tmp_path, tmp_path / "model.o", longest_seconds=60)
     assert len(str(said.value).splitlines()) == 1
     assert not (tmp_path / "model.o").exists()
 
