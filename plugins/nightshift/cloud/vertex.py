@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nightshift.cloud.errors import CloudRefused
-from nightshift.cloud.google import refused
+from nightshift.cloud.google import GoogleJobs, refused
 from nightshift.cloud.jobs import Job, State, asking
 
 if TYPE_CHECKING:
@@ -40,31 +40,8 @@ ENDS: Mapping[str, State] = {
 }
 
 
-class VertexJobs:
-    """Custom jobs of one project and region.
-
-    Args:
-        gcp_conn_id: The Airflow connection.
-        project_id: The project; None for the connection's.
-        region: The region, such as `europe-west1`.
-        impersonation_chain: Service accounts to act as, as the provider takes them.
-        api_endpoint: Where the API is, if not at the region's public address, as with Private Service Connect.
-    """
-
-    def __init__(
-        self,
-        *,
-        gcp_conn_id: str,
-        project_id: str | None,
-        region: str,
-        impersonation_chain: str | Sequence[str] | None,
-        api_endpoint: str | None,
-    ) -> None:
-        self._gcp_conn_id = gcp_conn_id
-        self._project_id = project_id
-        self._region = region
-        self._impersonation_chain = impersonation_chain
-        self._api_endpoint = api_endpoint
+class VertexJobs(GoogleJobs):
+    """Custom jobs of one project and region; see `GoogleJobs` for the arguments."""
 
     @cached_property
     def _hook(self) -> CustomJobHook:
