@@ -62,9 +62,11 @@ class Rows:
 
     Attributes:
         columns: Name to type of every column that a delivered file must have, in any order.
+        sensitive: Columns whose values are never shown on pages, in reports and in the terminal, such as a person's name.
     """
 
     columns: Mapping[str, ColumnType]
+    sensitive: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,6 +260,7 @@ def _column_mistakes(pipeline: Pipeline) -> Iterator[str]:
         ("id_columns", pipeline.id_columns),
         ("features", pipeline.features),
         ("slices", pipeline.slices),
+        ("rows.sensitive", pipeline.rows.sensitive),
     ):
         if isinstance(names, str):
             yield f"{word} is the text {names!r}; expected a list of column names: [{names!r}]"

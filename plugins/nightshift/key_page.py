@@ -8,20 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from pipelines.engine.ledger.values import Entry, Event, iso
-
-SENTENCES = {
-    "claimed": "{holder} claimed it",
-    "taken_over": "{holder} took it over, because the lease of {from} had run out",
-    "finished": "{holder} finished it",
-    "failed": "{holder} failed: {reason}",
-    "released": "{holder} gave it back unfinished: {reason}",
-    "forced": "{holder} opened it again on purpose: {reason}",
-}
-
-
-def sentence(event: Event) -> str:
-    """Say in words what happened."""
-    return SENTENCES[event.event].format_map({"from": "", "reason": "", **event.detail, "holder": event.holder})
+from pipelines.engine.views.stories import sentence
 
 
 def render_key(entry: Entry, events: list[Event], superseded: object = None) -> str:

@@ -6,10 +6,11 @@ from typing import get_args
 
 import pytest
 
-from nightshift.key_page import SENTENCES, render_key, sentence
+from nightshift.key_page import render_key
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger.store import Ledger
 from pipelines.engine.ledger.values import Event, EventName
+from pipelines.engine.views.stories import SENTENCES, sentence
 
 KEY = TaskKey(pipeline="tides", step="publish", partition="2024-03-06")
 

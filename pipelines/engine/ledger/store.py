@@ -254,7 +254,7 @@ class Ledger(Database):
         return total
 
     def _entries(self, wanted: Select[Any]) -> list[Entry]:
-        return [_entry(row) for row in self.do(lambda connection: connection.execute(wanted).all())]
+        return [entry_of(row) for row in self.do(lambda connection: connection.execute(wanted).all())]
 
 
 def _claim(connection: Connection, key: TaskKey, holder: str, payload: object, lease_seconds: float) -> Answer:
@@ -293,10 +293,10 @@ def _force(connection: Connection, digest: str, fence: int, holder: str, reason:
     if row is not None:
         forcer = Claimed(digest, row.fence, row.generation, holder, row.claimed_at)
         _write_event(connection, forcer, "forced", {"reason": reason, "request": request})
-        return _entry(row)
+        return entry_of(row)
     if not _was_forced(connection, digest, fence + 1, request):
         return None
-    return _entry(connection.execute(select(task_keys).where(task_keys.c.key == digest)).one())
+    return entry_of(connection.execute(select(task_keys).where(task_keys.c.key == digest)).one())
 
 
 def _was_forced(connection: Connection, digest: str, fence: int, request: str) -> bool:
@@ -393,5 +393,6 @@ def _write_event(connection: Connection, claim: Claimed, event: EventName, detai
     connection.execute(statements.EVENT, values)
 
 
-def _entry(row: Row[Any]) -> Entry:
+def entry_of(row: Row[Any]) -> Entry:
+    """Return a row of `task_keys` as a value."""
     return Entry(**{name: getattr(row, name) for name in FIELDS})

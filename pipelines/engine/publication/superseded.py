@@ -56,16 +56,17 @@ def superseded_by(entry: Entry, others: Iterable[Entry]) -> Superseded | None:
     if not newer:
         return None
     last = max(newer, key=lambda other: other.finished_at or 0.0)
-    because = tuple(name for name in _differences(entry.identity, last.identity) if name != CHAINING)
+    because = tuple(name for name in differences(entry.identity, last.identity) if name != CHAINING)
     return Superseded(last.key, iso(last.finished_at or 0.0), because)
 
 
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> Iterable[str]:
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> Iterable[str]:
+    """Name what is different between two keys' identities, such as `inputs.scores`."""
     for name in sorted({*old, *new}):
         before, after = old.get(name), new.get(name)
         if before == after:
             continue
         if isinstance(before, dict) and isinstance(after, dict):
-            yield from _differences(before, after, f"{path}{name}.")
+            yield from differences(before, after, f"{path}{name}.")
         else:
             yield f"{path}{name}"

@@ -13,6 +13,7 @@ from pipelines.engine.runtime import Runtime
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+PREVIOUS = "previous"
 
 
 def find_champion(runtime: Runtime, pipeline: Pipeline) -> ModelVersion | None:

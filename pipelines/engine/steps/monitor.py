@@ -27,7 +27,7 @@ def monitor_night(
 
     Returns:
         `night`, `score_mean`, `deviations` (of the night's mean score from the holdout nights', in their standard
-        deviations), `score_stability` (population stability index of the scores), `drift` (of the features furthest
+        deviations), `training_histogram` (of the scores of its holdout rows), `score_stability` (population stability index of the scores), `drift` (of the features furthest
         from training), `warnings` in words, `key`.
 
     Raises:
@@ -51,6 +51,7 @@ def monitor_night(
             "night": published["night"],
             "score_mean": mean,
             "deviations": deviations,
+            "training_histogram": profile["score"],
             "score_stability": round(population_stability_index(profile["score"], published["histogram"]), 4),
             "drift": checked["drift"],
             "warnings": [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nightshift.commands.show import json_option, print_json, print_table
-from pipelines.engine.steps import NIGHT_STEPS, SEARCH_STEPS, TRAINING_STEPS, VERSION_STEPS
+from pipelines.engine.steps import CHAMPION_STEPS, NIGHT_STEPS, SEARCH_STEPS, TRAINING_STEPS, VERSION_STEPS
 
 if TYPE_CHECKING:
     from pipelines.engine.ledger.store import Ledger
@@ -35,7 +35,7 @@ def keys() -> None:
 @click.option("--night", help="Only keys of this night.")
 @click.option(
     "--step",
-    type=click.Choice((*NIGHT_STEPS, *TRAINING_STEPS, *SEARCH_STEPS, *VERSION_STEPS)),
+    type=click.Choice((*NIGHT_STEPS, *TRAINING_STEPS, *SEARCH_STEPS, *VERSION_STEPS, *CHAMPION_STEPS)),
     help="Only keys of this step.",
 )
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most this many.")
@@ -63,9 +63,9 @@ def list_keys(pipeline: str | None, night: str | None, step: str | None, limit: 
 @json_option
 def show(key: str, as_json: bool) -> None:
     """Show what a key stands for and everything that happened to it. The first digits are enough."""
-    from nightshift.key_page import sentence
     from pipelines.engine.ledger.values import iso
     from pipelines.engine.publication.superseded import superseded_by
+    from pipelines.engine.views.stories import sentence
 
     ledger = _ledger()
     entry = _entry(ledger, key)

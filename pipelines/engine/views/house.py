@@ -1,0 +1,303 @@
+"""Reads the ledger for every view: nights, a night, models, checks and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+from pipelines.engine.catalog import load_pipeline, pipeline_names
+from pipelines.engine.errors import NightshiftError, UnknownNight, UnknownPipeline, nearest
+from pipelines.engine.ledger.observations import Observations
+from pipelines.engine.ledger.store import Ledger
+from pipelines.engine.ledger.values import Entry
+from pipelines.engine.pipeline import Pipeline
+from pipelines.engine.promises.values import Declaration, Promise
+from pipelines.engine.publication.superseded import CHAINING, differences, superseded_by
+from pipelines.engine.settings import Settings
+from pipelines.engine.steps import CHAMPION_STEPS, NIGHT_STEPS, TRAINING_STEPS
+from pipelines.engine.views.checks import SuiteView, below, suite_view
+from pipelines.engine.views.models import ModelView, model_view
+from pipelines.engine.views.night import (
+    USUAL_NIGHTS,
+    NightView,
+    checked_of,
+    distribution_of,
+    shard_lines,
+    step_times,
+    table_versions,
+)
+from pipelines.engine.views.reading import Reading
+from pipelines.engine.views.stories import Story, story
+from pipelines.engine.views.strip import Strip, cells
+
+NIGHTS_SHOWN = 60
+WEEK = 7
+
+
+class House:
+    """Everything that is shown, of one ledger.
+
+    Args:
+        settings: Where the ledger and the reports are.
+        patience: For how many seconds an unreachable database is asked again.
+    """
+
+    def __init__(self, settings: Settings, *, patience: float = 2.0) -> None:
+        self._settings = settings
+        self.ledger = Ledger(settings.ledger_url, patience=patience)
+        self._reading = Reading(settings.ledger_url, patience=patience)
+        self._observations = Observations(settings.ledger_url, patience=patience)
+
+    def strips(self, *, last: int = NIGHTS_SHOWN, only: str | None = None) -> list[Strip]:
+        """Return a strip for each pipeline that is declared or has nights, by name.
+
+        Args:
+            last: How many nights of each, up to its newest.
+            only: Of this pipeline alone.
+
+        Raises:
+            UnknownPipeline: There is none of that name.
+            LedgerError: The ledger cannot be read.
+        """
+        newest = self._reading.newest_nights()
+        names = sorted({*pipeline_names(), *newest})
+        if only is not None:
+            check_known(only, names)
+            names = [only]
+        scoring = self._scoring()
+        since = {name: _days_before(newest[name], last - 1) for name in names if name in newest}
+        dags = {name: declared.dag_id for name, declared in scoring.items()}
+        publications = self._reading.publications(since) if since else {}
+        touches = self._reading.touches(since) if since else {}
+        dues = self._reading.dues(dags, since) if since else {}
+        incidents = self._reading.open_incidents()
+        all_dags = self._dags()
+        strips = []
+        for name in names:
+            published, touched = publications.get(name, {}), touches.get(name, {})
+            nights = _between({*published, *touched, *([newest[name]] if name in newest else ())})
+            bare = [night for night in nights if night not in published and night not in touched]
+            if bare and name in newest:  # every key done, and no publication: the night stopped in between
+                touched = {**touched, **self._reading.touches_of(name, bare)}
+            question, trouble = _declared(name)
+            declared = scoring.get(name)
+            strips.append(
+                Strip(
+                    name,
+                    question,
+                    declared.owner if declared else "",
+                    declared.dag_id if declared else None,
+                    _promise_words(declared),
+                    sum(incidents.get(dag, 0) for dag in all_dags.get(name, ())),
+                    cells(nights, touched, published, dues.get(name, {})),
+                    trouble,
+                )
+            )
+        return strips
+
+    def night(self, pipeline: str, night: str) -> NightView:
+        """Return everything about one night.
+
+        Raises:
+            UnknownPipeline, UnknownNight: There is none of that name, or nothing was ever done for that night.
+            LedgerError: The ledger cannot be read.
+        """
+        found = self.ledger.entries(pipeline=pipeline, partition=night)
+        entries = [entry for entry in found if entry.step in NIGHT_STEPS]
+        nights = self._reading.nights(pipeline)
+        if not entries:
+            check_known(pipeline, sorted({*pipeline_names(), *self._reading.newest_nights()}))
+            raise UnknownNight(_no_night(pipeline, night, nights))
+        at = nights.index(night)
+        earlier = nights[max(0, at - USUAL_NIGHTS) : at]
+        scoring = self._scoring().get(pipeline)
+        dues = self._reading.dues({pipeline: scoring.dag_id} if scoring else {}, {pipeline: night})
+        touched = self._reading.touches_of(pipeline, [night])
+        published = self._reading.publications({pipeline: night})[pipeline]
+        [cell] = cells([night], touched, published, dues[pipeline])
+        last = {entry.step: entry.result or {} for entry in reversed(entries) if entry.state == "done"}
+        checked = last.get("validate")
+        week = self._reading.results(pipeline, "publish", earlier[-WEEK:])
+        now = self.ledger.now()
+        return NightView(
+            pipeline,
+            night,
+            cell,
+            step_times(entries, self._reading.seconds_of_steps(pipeline, earlier), now),
+            shard_lines(entries),
+            checked_of(checked, self._report(checked.get("report"))) if checked else None,
+            self._table(checked.get("quarantine")) if checked else None,
+            distribution_of(last.get("publish", {}), last.get("monitor", {}), week),
+            table_versions(entries, _because(entries)),
+            tuple(last.get("monitor", {}).get("warnings", ())),
+            self._stories(entries),
+            scoring.dag_id if scoring else None,
+            self._reading.run_of(scoring.dag_id, night) if scoring else None,
+            nights[at - 1] if at else None,
+            nights[at + 1] if at + 1 < len(nights) else None,
+            self._report(last.get("monitor", {}).get("night_report")),
+        )
+
+    def models(self) -> list[ModelView]:
+        """Return every pipeline's model, by name, also of those that have none yet."""
+        return [self.model(name) for name in sorted({*pipeline_names(), *self._reading.newest_nights()})]
+
+    def model(self, pipeline: str) -> ModelView:
+        """Return a pipeline's model.
+
+        Raises:
+            UnknownPipeline: There is none of that name.
+            LedgerError: The ledger cannot be read.
+        """
+        entries = [
+            entry
+            for step in (*TRAINING_STEPS, *CHAMPION_STEPS)
+            for entry in self.ledger.entries(pipeline=pipeline, step=step)
+        ]
+        if not entries:
+            check_known(pipeline, sorted({*pipeline_names(), *self._reading.newest_nights()}))
+        question, _ = _declared(pipeline)
+        declared = _load(pipeline)
+        gate = (declared.gate.metric, declared.gate.threshold) if declared else None
+        return model_view(pipeline, question, entries, self._reading.scored(pipeline), self._files(entries), gate)
+
+    def checks(self, pipeline: str, *, last: int = NIGHTS_SHOWN) -> SuiteView:
+        """Return how a pipeline's suite for rows did on its newest nights.
+
+        Raises:
+            UnknownPipeline: There is none of that name.
+            LedgerError: The ledger cannot be read.
+        """
+        nights = self._reading.nights(pipeline, last=last)
+        if not nights:
+            check_known(pipeline, sorted({*pipeline_names(), *self._reading.newest_nights()}))
+        entries = self._reading.entries_of(pipeline, "validate", since=nights[0]) if nights else []
+        return suite_view(pipeline, entries, self._settings.reports)
+
+    def key(self, digest: str) -> tuple[Entry, Story] | None:
+        """Return a key by its digest or the beginning of it, and its story; None if the ledger has none.
+
+        Raises:
+            UsageError: The beginning fits more than one key, or cannot be one.
+            LedgerError: The ledger cannot be read.
+        """
+        entry = self.ledger.entry(digest)
+        if entry is None:
+            return None
+        return entry, story(entry, self.ledger.history(entry.key), superseded_by(entry, self.ledger.alike(entry)))
+
+    def _stories(self, entries: Sequence[Entry]) -> tuple[Story, ...]:
+        histories = self._reading.histories([entry.key for entry in entries])
+        return tuple(story(entry, histories[entry.key], superseded_by(entry, entries)) for entry in entries)
+
+    def _files(self, entries: Sequence[Entry]) -> dict[str, dict[str, str | None]]:
+        files: dict[str, dict[str, str | None]] = {}
+        for entry in entries:
+            result: Mapping[str, Any] = entry.result or {}
+            if entry.step == "train" and result:
+                files.setdefault(entry.key, {})["pictures"] = self._report(result.get("report"))
+            if entry.step == "register" and result:
+                files.setdefault(entry.identity["inputs"]["trained"], {})["card"] = self._report(result.get("card"))
+        return files
+
+    def _report(self, path: str | None) -> str | None:
+        return below(self._settings.reports, path)
+
+    def _table(self, path: str | None) -> str | None:
+        return below(self._settings.tables, path)
+
+    def _scoring(self) -> dict[str, Declaration]:
+        return {d.pipeline: d for d in self._declarations() if d.pipeline and d.kind == "scoring"}
+
+    def _dags(self) -> dict[str, list[str]]:
+        dags: dict[str, list[str]] = {}
+        for declared in self._declarations():
+            if declared.pipeline:
+                dags.setdefault(declared.pipeline, []).append(declared.dag_id)
+        return dags
+
+    def _declarations(self) -> list[Declaration]:
+        return [
+            Declaration.from_json(seen.content) for seen in self._observations.declarations() if seen.gone_at is None
+        ]
+
+
+def check_known(pipeline: str, names: Sequence[str]) -> None:
+    """Make sure that there is a pipeline of that name.
+
+    Raises:
+        UnknownPipeline: With the nearest name that there is.
+    """
+    if pipeline not in names:
+        raise UnknownPipeline(f"no pipeline {pipeline!r}; there are: {', '.join(names)}.{nearest(pipeline, names)}")
+
+
+def _load(name: str) -> Pipeline | None:
+    try:
+        return load_pipeline(name)
+    except (NightshiftError, ImportError, SyntaxError):
+        return None
+
+
+def _declared(name: str) -> tuple[str, str | None]:
+    """Return a pipeline's question, or why it cannot be read."""
+    try:
+        return load_pipeline(name).question, None
+    except UnknownPipeline:
+        return "", "it is no longer declared; what it did is still here"
+    except Exception as error:  # a file of somebody else, which may do anything when it is imported
+        return "", f"its declaration cannot be read: {error}"
+
+
+def _promise_words(declared: Declaration | None) -> str | None:
+    for promise in declared.promises if declared else ():
+        if words := _words_of(promise):
+            return words
+    return None
+
+
+def _words_of(promise: Promise) -> str | None:
+    if promise.kind == "finish_by":
+        return f"by {promise.at} {promise.timezone}"
+    if promise.kind == "finish_within" and promise.within_seconds:
+        return f"within {timedelta(seconds=promise.within_seconds)} h"
+    return None
+
+
+def _because(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
+    published = sorted(
+        (entry for entry in entries if entry.step == "publish" and entry.state == "done"),
+        key=lambda entry: entry.finished_at or 0.0,
+    )
+    return {
+        new.key: tuple(name for name in differences(old.identity, new.identity) if name != CHAINING)
+        for old, new in pairwise(published)
+    }
+
+
+def _no_night(pipeline: str, night: str, nights: Sequence[str]) -> str:
+    known = f" Its nights go from {nights[0]} to {nights[-1]}." if nights else ""
+    return (
+        f"nothing was ever done for night {night[:80]!r} of {pipeline}.{nearest(night, nights)}{known} "
+        f"To score it: nightshift score {pipeline} {night[:80]}"
+    )
+
+
+def _days_before(night: str, days: int) -> str:
+    try:
+        return (date.fromisoformat(night) - timedelta(days=days)).isoformat()
+    except (ValueError, OverflowError):  # a partition that is no date sorts as text, and has no days before it
+        return ""
+
+
+def _between(nights: set[str]) -> list[str]:
+    """Return the nights with those that are missing between them, oldest first."""
+    known = sorted(nights)
+    try:
+        first, last = date.fromisoformat(known[0]), date.fromisoformat(known[-1])
+    except (ValueError, IndexError):
+        return known
+    days = range((last - first).days + 1)
+    return sorted({*known, *((first + timedelta(days=day)).isoformat() for day in days)})

@@ -1,0 +1,228 @@
+"""What the views ask the ledger's database: few columns of many keys, in few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, case, func, or_, select
+
+from pipelines.engine.ledger.database import Database
+from pipelines.engine.ledger.schema import dag_runs, database_now, incidents, outcomes, task_events, task_keys
+from pipelines.engine.ledger.store import entry_of
+from pipelines.engine.ledger.values import Entry, Event
+from pipelines.engine.steps import NIGHT_STEPS
+from pipelines.engine.views.models import Scored
+from pipelines.engine.views.strip import Due, Publication, Touch
+
+NIGHTS = "____-__-__%"
+"""As SQL's LIKE has it: partitions that are nights, or shards of nights."""
+
+_keys = task_keys.c
+_touched = case((_keys.finished_at > _keys.claimed_at, _keys.finished_at), else_=_keys.claimed_at)
+
+
+class Reading(Database):
+    """Reads for the views from the ledger's database. Times are seconds since 1970 by its clock."""
+
+    def newest_nights(self) -> dict[str, str]:
+        """Return the newest night of each pipeline that has any key of a night."""
+        wanted = (
+            select(_keys.pipeline, func.max(_keys.partition)).where(_keys.step == "validate").group_by(_keys.pipeline)
+        )
+        return dict(map(tuple, self._all(wanted)))
+
+    def nights(self, pipeline: str, *, last: int | None = None) -> list[str]:
+        """Return the nights that a pipeline has keys of, oldest first; the newest `last` of them."""
+        wanted = (
+            select(_keys.partition)
+            .where(_keys.pipeline == pipeline, _keys.step == "validate")
+            .distinct()
+            .order_by(_keys.partition.desc())
+            .limit(last)
+        )
+        return [night for (night,) in reversed(self._all(wanted))]
+
+    def publications(self, since: Mapping[str, str]) -> dict[str, dict[str, Publication]]:
+        """Return the last publication of each night, by pipeline and night.
+
+        Args:
+            since: By pipeline: the first night.
+        """
+        names = ("rows_in", "rows_scored", "rows_quarantined", "delta_version")
+        numbers = [_keys.result[name].as_integer() for name in names]
+        wanted = (
+            select(
+                _keys.pipeline, _keys.partition, _keys.finished_at, *numbers, _keys.result["model_version"].as_string()
+            )
+            .where(_keys.step == "publish", _keys.state == "done", _within(since))
+            .order_by(_keys.finished_at)
+        )
+        found: dict[str, dict[str, Publication]] = {pipeline: {} for pipeline in since}
+        for pipeline, night, at, rows_in, scored, refused, version, model in self._all(wanted):
+            found[pipeline][night] = Publication(at, rows_in, scored, refused, model, version)
+        return found
+
+    def touches(self, since: Mapping[str, str]) -> dict[str, dict[str, list[Touch]]]:
+        """Return the keys of nights on which something is not done, by pipeline and night; others need no telling.
+
+        Nights of which every key is done, and none is a publication, are told of as well: they are unfinished.
+        """
+        unfinished = select(_keys.pipeline, _keys.partition).where(_keys.state != "done", _within(since))
+        nights: dict[str, set[str]] = {}
+        for pipeline, partition in self._all(unfinished):
+            nights.setdefault(pipeline, set()).add(partition.partition("#")[0])
+        found: dict[str, dict[str, list[Touch]]] = {pipeline: {} for pipeline in since}
+        for pipeline, which in nights.items():
+            mine = and_(_keys.pipeline == pipeline, or_(*(_of_night(night) for night in sorted(which))))
+            self._add_touches(found, mine)
+        return found
+
+    def touches_of(self, pipeline: str, nights: Sequence[str]) -> dict[str, list[Touch]]:
+        """Return all keys of some nights."""
+        found: dict[str, dict[str, list[Touch]]] = {pipeline: {}}
+        if nights:
+            self._add_touches(found, and_(_keys.pipeline == pipeline, or_(*(_of_night(night) for night in nights))))
+        return found[pipeline]
+
+    def dues(self, dag_ids: Mapping[str, str], since: Mapping[str, str]) -> dict[str, dict[str, Due]]:
+        """Return until when nights were promised, and whether they were late, by pipeline and night.
+
+        Args:
+            dag_ids: By pipeline: its scoring DAG.
+            since: By pipeline: the first night.
+        """
+        pipelines = {dag_id: pipeline for pipeline, dag_id in dag_ids.items() if pipeline in since}
+        found: dict[str, dict[str, Due]] = {pipeline: {} for pipeline in since}
+        if not pipelines:
+            return found
+        column = outcomes.c
+        wanted = select(column.dag_id, column.night, column.due_at, column.finished_at, column.outcome).where(
+            or_(
+                *(
+                    and_(column.promise_id.in_(_run_promises(dag_id)), column.night >= since[pipeline])
+                    for dag_id, pipeline in pipelines.items()
+                )
+            )
+        )
+        for dag_id, night, due_at, finished_at, outcome in self._all(wanted):
+            found[pipelines[dag_id]][night] = Due(due_at, finished_at, outcome == "late")
+        return found
+
+    def seconds_of_steps(self, pipeline: str, nights: Sequence[str]) -> dict[str, list[float]]:
+        """Return how long each step took on some nights, from the first claim of its keys to the last finish."""
+        if not nights:
+            return {}
+        wanted = select(_keys.step, _keys.partition, _keys.claimed_at, _keys.finished_at).where(
+            _keys.pipeline == pipeline,
+            _keys.state == "done",
+            _keys.step.in_(NIGHT_STEPS),
+            or_(*(_of_night(night) for night in nights)),
+        )
+        latest: dict[tuple[str, str], tuple[float, float]] = {}
+        for step, partition, claimed_at, finished_at in self._all(wanted.order_by(_keys.claimed_at)):
+            latest[step, partition] = (claimed_at, finished_at)
+        spans: dict[tuple[str, str], tuple[float, float]] = {}
+        for (step, partition), (begun, ended) in latest.items():
+            night = (step, partition.partition("#")[0])
+            earlier = spans.get(night, (begun, ended))
+            spans[night] = (min(begun, earlier[0]), max(ended, earlier[1]))
+        found: dict[str, list[float]] = {}
+        for (step, _), (begun, ended) in sorted(spans.items()):
+            found.setdefault(step, []).append(max(0.0, ended - begun))
+        return found
+
+    def results(self, pipeline: str, step: str, nights: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the last result of a step for each of some nights that have one, oldest night first."""
+        wanted = (
+            select(_keys.partition, _keys.result)
+            .where(_keys.pipeline == pipeline, _keys.step == step, _keys.state == "done", _keys.partition.in_(nights))
+            .order_by(_keys.finished_at)
+        )
+        last = dict(map(tuple, self._all(wanted)))
+        return [last[night] for night in sorted(last)]
+
+    def entries_of(self, pipeline: str, step: str, *, since: str) -> list[Entry]:
+        """Return the keys of a step of nights from one on, the latest claimed first."""
+        wanted = (
+            select(task_keys)
+            .where(_keys.pipeline == pipeline, _keys.step == step, _keys.partition >= since)
+            .order_by(_keys.claimed_at.desc())
+        )
+        return [entry_of(row) for row in self._all(wanted)]
+
+    def scored(self, pipeline: str) -> dict[str, Scored]:
+        """Return which nights each version scored, as they are published now."""
+        version = _keys.result["model_version"].as_string()
+        wanted = (
+            select(_keys.partition, version)
+            .where(_keys.pipeline == pipeline, _keys.step == "publish", _keys.state == "done")
+            .order_by(_keys.finished_at)
+        )
+        shown = dict(map(tuple, self._all(wanted)))
+        nights: dict[str, list[str]] = {}
+        for night in sorted(shown):
+            nights.setdefault(shown[night], []).append(night)
+        return {number: Scored(len(mine), mine[0], mine[-1]) for number, mine in nights.items()}
+
+    def histories(self, keys: Sequence[str]) -> dict[str, list[Event]]:
+        """Return what happened to each of some keys, oldest first."""
+        column = task_events.c
+        wanted = select(task_events).where(column.key.in_(keys)).order_by(column.id)
+        found: dict[str, list[Event]] = {key: [] for key in keys}
+        for row in self._all(wanted):
+            found[row.key].append(Event(row.key, row.at, row.event, row.fence, row.generation, row.holder, row.detail))
+        return found
+
+    def open_incidents(self) -> dict[str, int]:
+        """Return how many incidents of each DAG are open."""
+        column = incidents.c
+        wanted = select(column.dag_id, func.count()).where(column.resolved_at.is_(None)).group_by(column.dag_id)
+        return dict(map(tuple, self._all(wanted)))
+
+    def run_of(self, dag_id: str, night: str) -> str | None:
+        """Return the last run of a DAG for a night, as far as it was heard of."""
+        column = dag_runs.c
+        wanted = (
+            select(column.run_id)
+            .where(column.dag_id == dag_id, column.partition_key == night)
+            .order_by(column.told_at.desc())
+            .limit(1)
+        )
+        run = self._all(wanted)
+        return str(run[0][0]) if run else None
+
+    def _add_touches(self, found: dict[str, dict[str, list[Touch]]], condition: Any) -> None:
+        held = and_(_keys.state == "claimed", _keys.lease_until > database_now())
+        error = case((_keys.state != "done", _keys.error), else_=None)
+        wanted = select(_keys.pipeline, _keys.partition, _keys.step, _keys.state, _touched, held, error).where(
+            _keys.step.in_(NIGHT_STEPS), condition
+        )
+        for pipeline, partition, step, state, at, is_held, why in self._all(wanted):
+            night = partition.partition("#")[0]
+            found[pipeline].setdefault(night, []).append(Touch(step, state, at, bool(is_held), why))
+
+    def _all(self, wanted: Select[Any]) -> Sequence[Any]:
+        def read(connection: Connection) -> Sequence[Any]:
+            return connection.execute(wanted).all()
+
+        return self.do(read)
+
+
+def _within(since: Mapping[str, str]) -> Any:
+    """Say which keys are of nights from a pipeline's first one on."""
+    return or_(
+        *(
+            and_(_keys.pipeline == pipeline, _keys.partition >= night, _keys.partition.like(NIGHTS))
+            for pipeline, night in since.items()
+        )
+    )
+
+
+def _of_night(night: str) -> Any:
+    return and_(_keys.partition >= night, or_(_keys.partition == night, _keys.partition.startswith(f"{night}#")))
+
+
+def _run_promises(dag_id: str) -> list[str]:
+    """Names of the promises about a whole run; a DAG makes one of them."""
+    return [f"{dag_id}/{kind}" for kind in ("finish_by", "finish_within")]
