@@ -11,14 +11,14 @@ from pipelines.engine.catalog import load_pipeline, pipeline_names
 from pipelines.engine.errors import NightshiftError, UnknownNight, UnknownPipeline, nearest
 from pipelines.engine.ledger.observations import Observations
 from pipelines.engine.ledger.store import Ledger
-from pipelines.engine.ledger.values import Entry
+from pipelines.engine.ledger.values import Entry, iso
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.promises.values import Declaration, Promise
 from pipelines.engine.publication.superseded import CHAINING, differences, superseded_by
 from pipelines.engine.settings import Settings
 from pipelines.engine.steps import CHAMPION_STEPS, NIGHT_STEPS, TRAINING_STEPS
 from pipelines.engine.views.checks import SuiteView, below, suite_view
-from pipelines.engine.views.models import ModelView, model_view
+from pipelines.engine.views.models import ModelLine, ModelView, model_view, roles_of
 from pipelines.engine.views.night import (
     USUAL_NIGHTS,
     NightView,
@@ -66,21 +66,22 @@ class House:
         if only is not None:
             check_known(only, names)
             names = [only]
-        scoring = self._scoring()
+        declarations = self._declarations()
+        scoring = _scoring(declarations)
         since = {name: _days_before(newest[name], last - 1) for name in names if name in newest}
         dags = {name: declared.dag_id for name, declared in scoring.items()}
         publications = self._reading.publications(since) if since else {}
         touches = self._reading.touches(since) if since else {}
         dues = self._reading.dues(dags, since) if since else {}
         incidents = self._reading.open_incidents()
-        all_dags = self._dags()
+        all_dags = _dags(declarations)
         strips = []
         for name in names:
             published, touched = publications.get(name, {}), touches.get(name, {})
             nights = _between({*published, *touched, *([newest[name]] if name in newest else ())})
             bare = [night for night in nights if night not in published and night not in touched]
             if bare and name in newest:  # every key done, and no publication: the night stopped in between
-                touched = {**touched, **self._reading.touches_of(name, bare)}
+                touched = {**touched, **self._reading.touches_of({(name, night) for night in bare}).get(name, {})}
             question, trouble = _declared(name)
             declared = scoring.get(name)
             strips.append(
@@ -112,9 +113,9 @@ class House:
             raise UnknownNight(_no_night(pipeline, night, nights))
         at = nights.index(night)
         earlier = nights[max(0, at - USUAL_NIGHTS) : at]
-        scoring = self._scoring().get(pipeline)
+        scoring = _scoring(self._declarations()).get(pipeline)
         dues = self._reading.dues({pipeline: scoring.dag_id} if scoring else {}, {pipeline: night})
-        touched = self._reading.touches_of(pipeline, [night])
+        touched = self._reading.touches_of({(pipeline, night)}).get(pipeline, {})
         published = self._reading.publications({pipeline: night})[pipeline]
         [cell] = cells([night], touched, published, dues[pipeline])
         last = {entry.step: entry.result or {} for entry in reversed(entries) if entry.state == "done"}
@@ -140,9 +141,47 @@ class House:
             self._report(last.get("monitor", {}).get("night_report")),
         )
 
-    def models(self) -> list[ModelView]:
-        """Return every pipeline's model, by name, also of those that have none yet."""
-        return [self.model(name) for name in sorted({*pipeline_names(), *self._reading.newest_nights()})]
+    def models(self) -> list[ModelLine]:
+        """Return every pipeline's model in a line, by name, also of those that have none yet.
+
+        Raises:
+            LedgerError: The ledger cannot be read.
+        """
+        registered: dict[str, dict[str, str]] = {}
+        moves: dict[str, list[tuple[float, str | None, str]]] = {}
+        for pipeline, step, partition, at, version, promoted, replaced in self._reading.moves():
+            if step == "register":
+                registered.setdefault(pipeline, {})[version] = partition
+            elif step == "move" or promoted:
+                moves.setdefault(pipeline, []).append((at, replaced, version))
+        names = sorted({*pipeline_names(), *self._reading.newest_nights(), *registered})
+        roles = {name: roles_of(list(registered.get(name, ())), moves.get(name, ())) for name in names}
+        as_of = {
+            name: registered.get(name, {}).get(parts.champion)
+            for name, parts in roles.items()
+            if parts.champion is not None
+        }
+        trained = self._reading.trained([(name, night) for name, night in as_of.items() if night])
+        lines = []
+        for name, parts in roles.items():
+            declared = _load(name)
+            metric = declared.gate.metric if declared else None
+            metrics = trained.get((name, as_of.get(name) or ""), {}).get("metrics", {})
+            lines.append(
+                ModelLine(
+                    name,
+                    declared.question if declared else "",
+                    parts.champion,
+                    parts.previous,
+                    parts.challenger,
+                    iso(parts.since) if parts.since is not None else None,
+                    as_of.get(name),
+                    metric,
+                    metrics.get(metric),
+                    len(registered.get(name, ())),
+                )
+            )
+        return lines
 
     def model(self, pipeline: str) -> ModelView:
         """Return a pipeline's model.
@@ -208,20 +247,24 @@ class House:
     def _table(self, path: str | None) -> str | None:
         return below(self._settings.tables, path)
 
-    def _scoring(self) -> dict[str, Declaration]:
-        return {d.pipeline: d for d in self._declarations() if d.pipeline and d.kind == "scoring"}
-
-    def _dags(self) -> dict[str, list[str]]:
-        dags: dict[str, list[str]] = {}
-        for declared in self._declarations():
-            if declared.pipeline:
-                dags.setdefault(declared.pipeline, []).append(declared.dag_id)
-        return dags
-
     def _declarations(self) -> list[Declaration]:
         return [
             Declaration.from_json(seen.content) for seen in self._observations.declarations() if seen.gone_at is None
         ]
+
+
+def _scoring(declarations: Sequence[Declaration]) -> dict[str, Declaration]:
+    return {
+        declared.pipeline: declared for declared in declarations if declared.pipeline and declared.kind == "scoring"
+    }
+
+
+def _dags(declarations: Sequence[Declaration]) -> dict[str, list[str]]:
+    dags: dict[str, list[str]] = {}
+    for declared in declarations:
+        if declared.pipeline:
+            dags.setdefault(declared.pipeline, []).append(declared.dag_id)
+    return dags
 
 
 def check_known(pipeline: str, names: Sequence[str]) -> None:

@@ -129,6 +129,59 @@ class ModelView:
     threshold: float | None = None
 
 
+@dataclass(frozen=True)
+class ModelLine:
+    """A pipeline's model in one line.
+
+    Attributes:
+        pipeline: Whose.
+        question: What it answers.
+        champion: Version that scores, None before the first one.
+        previous: Version to fall back to.
+        challenger: A newer version that was not promoted.
+        since: When the champion became it.
+        as_of: Night that the champion was trained as of.
+        metric: What the gate asks; None where the declaration cannot be read.
+        value: What the champion reached on its holdout.
+        versions: How many are registered.
+    """
+
+    pipeline: str
+    question: str
+    champion: str | None
+    previous: str | None
+    challenger: str | None
+    since: str | None
+    as_of: str | None
+    metric: str | None
+    value: float | None
+    versions: int
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Who plays which part, as the ledger remembers it; `since` is when the champion became it."""
+
+    champion: str | None = None
+    previous: str | None = None
+    challenger: str | None = None
+    since: float | None = None
+
+
+def roles_of(registered: Sequence[str], moves: Sequence[tuple[float, str | None, str]]) -> Roles:
+    """Return who is champion, previous and challenger.
+
+    Args:
+        registered: Versions.
+        moves: Every change of the champion, oldest first: when, from, to.
+    """
+    since, previous, champion = moves[-1] if moves else (None, None, None)
+    newest = max(registered, key=int, default=None)
+    once = {to for _, _, to in moves}  # one that was champion before is no challenger, however new it is
+    challenger = newest if newest is not None and newest not in once else None
+    return Roles(champion, previous, challenger, since)
+
+
 def champion_moves(entries: Iterable[Entry]) -> list[ChampionMove]:
     """Return every change of the champion, oldest first.
 
@@ -174,15 +227,15 @@ def model_view(
     """
     done = [entry for entry in entries if entry.state == "done" and entry.result]
     moves = champion_moves(done)
-    champion = moves[-1].moved_to if moves else None
-    previous = moves[-1].moved_from if moves else None
     trained = {entry.key: entry for entry in done if entry.step == "train"}
     registered = sorted(
         (entry for entry in done if entry.step == "register"), key=lambda entry: int((entry.result or {})["version"])
     )
-    newest = (registered[-1].result or {})["version"] if registered else None
-    challenger = newest if newest is not None and newest != champion and _is_newer(newest, moves) else None
-    roles = {challenger: "challenger", previous: "previous", champion: "champion"}
+    parts = roles_of(
+        [(entry.result or {})["version"] for entry in registered],
+        [(0.0, move.moved_from, move.moved_to) for move in moves],
+    )
+    roles = {parts.challenger: "challenger", parts.previous: "previous", parts.champion: "champion"}
     versions = [
         _version(entry, trained[entry.identity["inputs"]["trained"]], done, roles, scored, files)
         for entry in registered
@@ -192,19 +245,14 @@ def model_view(
     return ModelView(
         pipeline,
         question,
-        champion,
-        previous,
-        challenger,
+        parts.champion,
+        parts.previous,
+        parts.challenger,
         tuple(reversed(versions)),
         tuple(reversed(moves)),
         metric,
         threshold,
     )
-
-
-def _is_newer(version: str, moves: Sequence[ChampionMove]) -> bool:
-    """Whether a version was never champion: one that was is no challenger, however new it is."""
-    return all(move.moved_to != version for move in moves)
 
 
 def _version(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from statistics import median, quantiles
 from typing import Any
 
@@ -290,7 +291,7 @@ def table_versions(entries: Iterable[Entry], because: Mapping[str, Sequence[str]
         (entry for entry in entries if entry.step == "publish" and entry.state == "done" and entry.result),
         key=lambda entry: entry.finished_at or 0.0,
     )
-    ends = [iso(entry.finished_at or 0.0) for entry in published[1:]]
+    untils = [iso(entry.finished_at or 0.0) for entry in published[1:]]
     return tuple(
         TableVersion(
             result["delta_version"],
@@ -302,7 +303,7 @@ def table_versions(entries: Iterable[Entry], because: Mapping[str, Sequence[str]
             entry.key,
             tuple(because.get(entry.key, ())),
         )
-        for entry, until in zip(published, [*ends, None], strict=True)
+        for entry, until in zip_longest(published, untils)
         for result in (entry.result or {},)
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select
 
 from pipelines.engine.ledger.database import Database
 from pipelines.engine.ledger.schema import dag_runs, database_now, incidents, outcomes, task_events, task_keys
@@ -15,8 +15,11 @@ from pipelines.engine.steps import NIGHT_STEPS
 from pipelines.engine.views.models import Scored
 from pipelines.engine.views.strip import Due, Publication, Touch
 
-NIGHTS = "____-__-__%"
-"""As SQL's LIKE has it: partitions that are nights, or shards of nights."""
+AFTER_NIGHTS = "A"
+"""Partitions that are nights begin with a digit; others, such as `all` or `version-3`, come after them in every collation."""
+
+PUBLISH, DONE = literal("publish", literal_execute=True), literal("done", literal_execute=True)
+"""Written out in the statement: only so is an index on a part of the keys found to hold what is asked for."""
 
 _keys = task_keys.c
 _touched = case((_keys.finished_at > _keys.claimed_at, _keys.finished_at), else_=_keys.claimed_at)
@@ -55,35 +58,53 @@ class Reading(Database):
             select(
                 _keys.pipeline, _keys.partition, _keys.finished_at, *numbers, _keys.result["model_version"].as_string()
             )
-            .where(_keys.step == "publish", _keys.state == "done", _within(since))
+            .where(_keys.step == PUBLISH, _keys.state == DONE, _within(since))
             .order_by(_keys.finished_at)
         )
         found: dict[str, dict[str, Publication]] = {pipeline: {} for pipeline in since}
         for pipeline, night, at, rows_in, scored, refused, version, model in self._all(wanted):
-            found[pipeline][night] = Publication(at, rows_in, scored, refused, model, version)
+            if night >= since.get(pipeline, AFTER_NIGHTS):
+                found[pipeline][night] = Publication(at, rows_in, scored, refused, model, version)
         return found
 
     def touches(self, since: Mapping[str, str]) -> dict[str, dict[str, list[Touch]]]:
         """Return the keys of nights on which something is not done, by pipeline and night; others need no telling.
 
-        Nights of which every key is done, and none is a publication, are told of as well: they are unfinished.
+        Args:
+            since: By pipeline: the first night.
         """
-        unfinished = select(_keys.pipeline, _keys.partition).where(_keys.state != "done", _within(since))
-        nights: dict[str, set[str]] = {}
-        for pipeline, partition in self._all(unfinished):
-            nights.setdefault(pipeline, set()).add(partition.partition("#")[0])
-        found: dict[str, dict[str, list[Touch]]] = {pipeline: {} for pipeline in since}
-        for pipeline, which in nights.items():
-            mine = and_(_keys.pipeline == pipeline, or_(*(_of_night(night) for night in sorted(which))))
-            self._add_touches(found, mine)
-        return found
+        unfinished = select(_keys.pipeline, _keys.partition).where(_keys.state != DONE, _within(since))
+        nights = {
+            (pipeline, partition.partition("#")[0])
+            for pipeline, partition in self._all(unfinished)
+            if partition >= since.get(pipeline, AFTER_NIGHTS)
+        }
+        found = self.touches_of(nights)
+        return {pipeline: found.get(pipeline, {}) for pipeline in since}
 
-    def touches_of(self, pipeline: str, nights: Sequence[str]) -> dict[str, list[Touch]]:
-        """Return all keys of some nights."""
-        found: dict[str, dict[str, list[Touch]]] = {pipeline: {}}
-        if nights:
-            self._add_touches(found, and_(_keys.pipeline == pipeline, or_(*(_of_night(night) for night in nights))))
-        return found[pipeline]
+    def touches_of(self, nights: Collection[tuple[str, str]]) -> dict[str, dict[str, list[Touch]]]:
+        """Return how the keys of some nights stand, by pipeline and night.
+
+        Shards that are scored are left out: there may be many, and the shards that are not say how the night stands.
+
+        Args:
+            nights: Pairs of pipeline and night.
+        """
+        if not nights:
+            return {}
+        held = and_(_keys.state == "claimed", _keys.lease_until > database_now())
+        error = case((_keys.state != "done", _keys.error), else_=None)
+        columns = select(_keys.pipeline, _keys.partition, _keys.step, _keys.state, _touched, held, error)
+        oldest = min(night for _, night in nights)
+        whole = columns.where(*_any_of(nights), _keys.step.in_(NIGHT_STEPS))
+        shards = columns.where(_keys.state != DONE, _keys.step == "score", _keys.partition >= oldest)
+        found: dict[str, dict[str, list[Touch]]] = {}
+        for pipeline, partition, step, state, at, is_held, why in (*self._all(whole), *self._all(shards)):
+            night = partition.partition("#")[0]
+            if (pipeline, night) in nights:
+                touch = Touch(step, state, at, bool(is_held), why)
+                found.setdefault(pipeline, {}).setdefault(night, []).append(touch)
+        return found
 
     def dues(self, dag_ids: Mapping[str, str], since: Mapping[str, str]) -> dict[str, dict[str, Due]]:
         """Return until when nights were promised, and whether they were late, by pipeline and night.
@@ -97,13 +118,9 @@ class Reading(Database):
         if not pipelines:
             return found
         column = outcomes.c
+        promises = [promise for dag_id in pipelines for promise in _run_promises(dag_id)]
         wanted = select(column.dag_id, column.night, column.due_at, column.finished_at, column.outcome).where(
-            or_(
-                *(
-                    and_(column.promise_id.in_(_run_promises(dag_id)), column.night >= since[pipeline])
-                    for dag_id, pipeline in pipelines.items()
-                )
-            )
+            column.promise_id.in_(promises), column.night >= min(since.values())
         )
         for dag_id, night, due_at, finished_at, outcome in self._all(wanted):
             found[pipelines[dag_id]][night] = Due(due_at, finished_at, outcome == "late")
@@ -151,6 +168,45 @@ class Reading(Database):
         )
         return [entry_of(row) for row in self._all(wanted)]
 
+    def moves(self) -> list[tuple[str, str, str, float, str, bool | None, str | None]]:
+        """Return every registration and move of champions, oldest first.
+
+        Returns:
+            Pipeline, step (`register`, `promote` or `move`), partition, when, version, whether a promotion promoted, and
+            the version that was replaced.
+        """
+        result = _keys.result
+        wanted = (
+            select(
+                _keys.pipeline,
+                _keys.step,
+                _keys.partition,
+                _keys.finished_at,
+                result["version"].as_string(),
+                result["promoted"].as_boolean(),
+                result["replaced"].as_string(),
+            )
+            .where(_keys.step.in_(("register", "promote", "move")), _keys.state == "done")
+            .order_by(_keys.finished_at)
+        )
+        return [tuple(row) for row in self._all(wanted)]
+
+    def trained(self, which: Collection[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return the last training's result of some pipelines as of some nights, by both.
+
+        Args:
+            which: Pairs of pipeline and night.
+        """
+        if not which:
+            return {}
+        wanted = (
+            select(_keys.pipeline, _keys.partition, _keys.result)
+            .where(*_any_of(which), _keys.step == "train", _keys.state == "done")
+            .order_by(_keys.finished_at)
+        )
+        found = {(pipeline, night): result for pipeline, night, result in self._all(wanted)}
+        return {pair: found[pair] for pair in which if pair in found}
+
     def scored(self, pipeline: str) -> dict[str, Scored]:
         """Return which nights each version scored, as they are published now."""
         version = _keys.result["model_version"].as_string()
@@ -192,16 +248,6 @@ class Reading(Database):
         run = self._all(wanted)
         return str(run[0][0]) if run else None
 
-    def _add_touches(self, found: dict[str, dict[str, list[Touch]]], condition: Any) -> None:
-        held = and_(_keys.state == "claimed", _keys.lease_until > database_now())
-        error = case((_keys.state != "done", _keys.error), else_=None)
-        wanted = select(_keys.pipeline, _keys.partition, _keys.step, _keys.state, _touched, held, error).where(
-            _keys.step.in_(NIGHT_STEPS), condition
-        )
-        for pipeline, partition, step, state, at, is_held, why in self._all(wanted):
-            night = partition.partition("#")[0]
-            found[pipeline].setdefault(night, []).append(Touch(step, state, at, bool(is_held), why))
-
     def _all(self, wanted: Select[Any]) -> Sequence[Any]:
         def read(connection: Connection) -> Sequence[Any]:
             return connection.execute(wanted).all()
@@ -209,17 +255,24 @@ class Reading(Database):
         return self.do(read)
 
 
-def _within(since: Mapping[str, str]) -> Any:
-    """Say which keys are of nights from a pipeline's first one on."""
-    return or_(
-        *(
-            and_(_keys.pipeline == pipeline, _keys.partition >= night, _keys.partition.like(NIGHTS))
-            for pipeline, night in since.items()
-        )
-    )
+def _within(since: Mapping[str, str]) -> ColumnElement[bool]:
+    """Say which keys can be of nights from the first one of any pipeline on; each pipeline's own is for the reader to hold.
+
+    One range for all pipelines lets the database read one index from there on.
+    """
+    return and_(_keys.partition >= min(since.values()), _keys.partition < AFTER_NIGHTS)
 
 
-def _of_night(night: str) -> Any:
+def _any_of(nights: Collection[tuple[str, str]]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Say which keys can be of some pipelines' nights; pairs that were not meant are for the reader to leave out.
+
+    Pairs themselves would make SQLite read the whole table.
+    """
+    pipelines, partitions = ({pair[place] for pair in nights} for place in (0, 1))
+    return _keys.pipeline.in_(sorted(pipelines)), _keys.partition.in_(sorted(partitions))
+
+
+def _of_night(night: str) -> ColumnElement[bool]:
     return and_(_keys.partition >= night, or_(_keys.partition == night, _keys.partition.startswith(f"{night}#")))
 
 
