@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipelines.engine.metrics import HIGHER_IS_BETTER, improvement
+from pipelines.engine.metrics import METRICS, improvement
 from pipelines.engine.pipeline import Gate
 
 
@@ -35,7 +35,7 @@ def judge(gate: Gate, challenger: Mapping[str, float], champion: Mapping[str, fl
         return Verdict(False, (f"the holdout gave no {gate.metric}: it needs rows of both classes",))
     broken: list[str] = []
     kept: list[str] = []
-    word = "at least" if HIGHER_IS_BETTER[gate.metric] else "at most"
+    word = "at least" if METRICS[gate.metric].higher_is_better else "at most"
     enough = improvement(gate.metric, value, gate.threshold) >= 0
     (kept if enough else broken).append(f"{gate.metric} {value:.4f}, {word} {gate.threshold:.4f} is needed")
     if champion is None:

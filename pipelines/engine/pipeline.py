@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from data_checks import suite_names
 from pipelines.engine.errors import DeclarationError, nearest
-from pipelines.engine.metrics import HIGHER_IS_BETTER
+from pipelines.engine.kinds import KINDS, TARGET_MEANING, TARGET_TYPES, Kind
+from pipelines.engine.metrics import METRICS, metrics_for
 from pipelines.engine.search import Search, search_mistakes
 from pipelines.engine.shards import MOST_SHARDS, USUAL_SHARDS
+from pipelines.engine.sql_table import SqlTable, source_mistakes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +31,8 @@ ColumnType = Literal["string", "int64", "double", "bool", "timestamp"]
 COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
 FEATURE_TYPES = ("string", "int64", "double", "bool")
 PREDICTION_COLUMNS = ("night", "score", "model_version", "task_key", "scored_at")
+CLASS_COLUMNS = ("prediction", "class_scores")
+"""What the predictions table of a multi-class pipeline has besides."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 Progress = Callable[[int, int, str], None]
@@ -62,10 +66,12 @@ class Rows:
 
     Attributes:
         columns: Name to type of every column that a delivered file must have, in any order.
+        source: The table of a database that holds the rows; None where files are delivered.
         sensitive: Columns whose values are never shown on pages, in reports and in the terminal, such as a person's name.
     """
 
     columns: Mapping[str, ColumnType]
+    source: SqlTable | None = None
     sensitive: Sequence[str] = ()
 
 
@@ -75,13 +81,16 @@ class Labels:
 
     Attributes:
         columns: Name to type of every column of a labels file; the id columns are among them.
-        target: The column to learn: int64 or bool, 1 for the event and 0 for its absence.
+        target: The column to learn. Binary: int64 or bool, 1 for the event and 0 for its absence; multiclass: int64 or
+            string, the class; regression: int64 or double, the value.
         lag_nights: How many nights later the labels of a night can be learned from.
+        source: The table of a database that holds the labels; None where files are delivered.
     """
 
     columns: Mapping[str, ColumnType]
     target: str
     lag_nights: int = 1
+    source: SqlTable | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,10 +171,12 @@ class Pipeline:
         id_columns: Columns that together name a row.
         features: Columns of the rows that the model sees, in the order in which it sees them.
         fit: `fit(features, target, *, knob=default, ...)`; gets a pandas DataFrame (strings as categories) and a
-            numpy array of 0 and 1, gives back a fitted LightGBM or scikit-learn model.
+            numpy array (binary: 0 and 1; regression: the values; multiclass: codes from 0, the place of the class among
+            the sorted classes), gives back a fitted LightGBM or scikit-learn model.
         checks: Suites for rows and labels.
         window: Nights to learn from.
         gate: What a challenger must prove.
+        kind: What is asked: "binary" (yes or no), "multiclass" (which of several) or "regression" (how much).
         slices: Row columns whose values get metrics of their own.
         prepare: Makes or fetches the data: `prepare(folder, progress=...)` gives a `Prepared`; None if it is delivered by others.
         shard_bytes: About how many bytes of rows, as Parquet counts them before compression, one scoring task takes.
@@ -187,6 +198,7 @@ class Pipeline:
     checks: Checks
     window: Window
     gate: Gate
+    kind: Kind = "binary"
     slices: Sequence[str] = ()
     prepare: Callable[..., Prepared] | None = None
     shard_bytes: int = 256 << 20
@@ -217,13 +229,16 @@ class Pipeline:
 
 def _mistakes(pipeline: Pipeline) -> Iterator[str]:
     yield from _name_mistakes(pipeline)
+    yield from _kind_mistakes(pipeline)
     yield from _column_mistakes(pipeline)
     yield from _reserved_mistakes(pipeline)
     yield from _label_mistakes(pipeline)
     yield from _fit_mistakes(pipeline.fit)
     yield from _check_mistakes(pipeline.checks)
     yield from _window_mistakes(pipeline.window)
-    yield from _gate_mistakes(pipeline.gate)
+    for word, side in (("rows", pipeline.rows), ("labels", pipeline.labels)):
+        yield from source_mistakes(word, side.source)
+    yield from _gate_mistakes(pipeline.gate, pipeline.kind)
     yield from _recording_mistakes(pipeline)
     if callable(pipeline.fit):
         older = pipeline.window.nights - pipeline.window.holdout
@@ -243,6 +258,11 @@ def _name_mistakes(pipeline: Pipeline) -> Iterator[str]:
             f"its `fit` lies in pipelines/{folder}/, so its name must be {folder!r}: "
             "two folders must not declare the same name, and one folder declares one pipeline"
         )
+
+
+def _kind_mistakes(pipeline: Pipeline) -> Iterator[str]:
+    if pipeline.kind not in KINDS:
+        yield f"kind is {pipeline.kind!r}; expected one of: {', '.join(KINDS)}.{nearest(str(pipeline.kind), KINDS)}"
 
 
 def _folder_of(fit: object) -> str | None:
@@ -273,8 +293,9 @@ def _column_mistakes(pipeline: Pipeline) -> Iterator[str]:
 
 
 def _reserved_mistakes(pipeline: Pipeline) -> Iterator[str]:
+    taken = (*PREDICTION_COLUMNS, *CLASS_COLUMNS) if pipeline.kind == "multiclass" else PREDICTION_COLUMNS
     for name in pipeline.id_columns:
-        if name in PREDICTION_COLUMNS:
+        if name in taken:
             yield f"id_columns has {name!r}, which the predictions table uses itself; call the column otherwise"
     for word, columns in (("rows", pipeline.rows.columns), ("labels", pipeline.labels.columns)):
         for name in columns:
@@ -302,8 +323,12 @@ def _label_mistakes(pipeline: Pipeline) -> Iterator[str]:
     yield from _type_mistakes("labels", labels.columns)
     if labels.target not in labels.columns:
         yield f"labels.target is {labels.target!r}, which is no column of labels.{nearest(labels.target, labels.columns)}"
-    elif labels.columns[labels.target] not in ("int64", "bool"):
-        yield f"labels.target {labels.target!r} is a {labels.columns[labels.target]}; expected int64 or bool, 1 for the event"
+    elif labels.columns[labels.target] not in TARGET_TYPES.get(pipeline.kind, COLUMN_TYPES):
+        types = " or ".join(TARGET_TYPES[pipeline.kind])
+        yield (
+            f"labels.target {labels.target!r} is a {labels.columns[labels.target]}; "
+            f"expected {types}, {TARGET_MEANING[pipeline.kind]}{_other_kinds(labels.columns[labels.target], pipeline.kind)}"
+        )
     if labels.target in pipeline.features:
         yield f"features has the target {labels.target!r}: the model would learn the answer by heart"
     for name in pipeline.id_columns:
@@ -311,6 +336,13 @@ def _label_mistakes(pipeline: Pipeline) -> Iterator[str]:
             yield f"labels lack the id column {name!r}, so they cannot be joined to the rows"
     if labels.lag_nights < 1:
         yield f"labels.lag_nights is {labels.lag_nights}; labels are known at least 1 night later"
+
+
+def _other_kinds(column_type: str, declared: str) -> str:
+    fitting = [repr(kind) for kind in KINDS if column_type in TARGET_TYPES[kind]]
+    return (
+        f". The kind is {declared!r}; a {column_type} can be learned by kind={' or '.join(fitting)}" if fitting else ""
+    )
 
 
 def _fit_mistakes(fit: object) -> Iterator[str]:
@@ -358,10 +390,11 @@ def _window_mistakes(window: Window) -> Iterator[str]:
         )
 
 
-def _gate_mistakes(gate: Gate) -> Iterator[str]:
-    if gate.metric not in HIGHER_IS_BETTER:
-        known = ", ".join(HIGHER_IS_BETTER)
-        yield f"gate.metric is {gate.metric!r}; known metrics: {known}.{nearest(gate.metric, HIGHER_IS_BETTER)}"
+def _gate_mistakes(gate: Gate, kind: str) -> Iterator[str]:
+    known = metrics_for(kind) if kind in KINDS else tuple(METRICS)
+    if gate.metric not in known:
+        named = f"known metrics of kind {kind!r}" if kind in KINDS else "known metrics"
+        yield f"gate.metric is {gate.metric!r}; {named}: {', '.join(known)}.{nearest(gate.metric, known)}"
     if not math.isfinite(gate.threshold):
         yield f"gate.threshold is {gate.threshold}; expected a number"
     if not 0 <= gate.tolerance < math.inf:

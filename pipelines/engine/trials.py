@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pipelines.engine.errors import FitFailed
 from pipelines.engine.keys import digest_of
-from pipelines.engine.metrics import HIGHER_IS_BETTER
+from pipelines.engine.metrics import METRICS
 from pipelines.engine.search import Choice, FloatRange, IntRange, Range, Search
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def best_of(pipeline: str, metric: str, trials: Sequence[Trial]) -> Trial:
             f"all {len(trials)} trials of {pipeline} failed, so there is nothing to train with. "
             f"Trial {first.number} with {dict(first.params)}: {first.words}"
         )
-    sign = -1.0 if HIGHER_IS_BETTER[metric] else 1.0
+    sign = -1.0 if METRICS[metric].higher_is_better else 1.0
     return min(complete, key=lambda found: (sign * found[0], found[1].number))[1]
 
 
@@ -142,7 +142,7 @@ def _study(search: Search, metric: str, known: Sequence[Trial], **parts: Any) ->
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would say a line for each study that is made
-    study = optuna.create_study(direction="maximize" if HIGHER_IS_BETTER[metric] else "minimize", **parts)
+    study = optuna.create_study(direction="maximize" if METRICS[metric].higher_is_better else "minimize", **parts)
     for trial in sorted(known, key=lambda trial: trial.number):
         study.add_trial(_frozen(search, trial))
     return study

@@ -6,6 +6,7 @@ import pytest
 
 from pipelines.engine.errors import DeclarationError
 from pipelines.engine.pipeline import Checks, Gate, Labels, Pipeline, Rows, Window
+from pipelines.engine.sql_table import SqlTable
 
 ROWS = {"flight_id": "string", "carrier": "string", "distance": "double", "month": "int64", "departs": "timestamp"}
 LABELS = {"flight_id": "string", "late": "int64", "outcome": "string"}
@@ -123,7 +124,58 @@ def test_target_that_is_no_column():
 
 def test_target_of_a_type_that_cannot_be_learned():
     wrong = only_mistake_of(labels=labels(target="outcome"))
-    assert wrong == "labels.target 'outcome' is a string; expected int64 or bool, 1 for the event"
+    assert wrong == (
+        "labels.target 'outcome' is a string; expected int64 or bool, 1 for the event. "
+        "The kind is 'binary'; a string can be learned by kind='multiclass'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "metric"),
+    [("multiclass", "outcome", "macro_f1"), ("regression", "minutes", "mae"), ("binary", "late", "log_loss")],
+)
+def test_each_kind_has_its_targets_and_metrics(kind, target, metric):
+    labels = Labels(columns={**LABELS, "minutes": "double"}, target=target)
+    declared = Pipeline(**{**RIGHT, "kind": kind, "labels": labels, "gate": Gate(metric=metric, threshold=0.5)})
+    assert declared.kind == kind
+
+
+def test_kind_that_nobody_knows():
+    assert only_mistake_of(kind="regresion").endswith(
+        "expected one of: binary, multiclass, regression. Did you mean 'regression'?"
+    )
+
+
+def test_metric_of_another_kind():
+    wrong = only_mistake_of(kind="regression", gate=Gate(metric="roc_auc", threshold=0.6))
+    assert wrong.startswith(
+        "gate.metric is 'roc_auc'; known metrics of kind 'regression': rmse, mae, median_absolute_error, r2"
+    )
+
+
+def test_id_column_that_only_a_multiclass_table_uses_itself():
+    named = {"rows": Rows(columns={**ROWS, "prediction": "string"}), "id_columns": ["prediction"]}
+    named["labels"] = labels(columns={**LABELS, "prediction": "string"})
+    assert Pipeline(**{**RIGHT, **named}).id_columns == ("prediction",)
+    wrong = only_mistake_of(**named, kind="multiclass", gate=Gate(metric="accuracy", threshold=0.6))
+    assert "id_columns has 'prediction', which the predictions table uses itself" in wrong
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"table": "a; drop"}, "rows.source.table is 'a; drop'; expected a name such as"),
+        ({"night": ""}, "rows.source.night is empty"),
+        ({"connection": "postgresql://me:pw@host/db"}, "the address and the password stay outside of the code"),
+    ],
+)
+def test_table_that_cannot_be_read(changes, said):
+    source = SqlTable(**{"table": "lake.flights", "night": "night", "connection": "lake", **changes})
+    assert said in only_mistake_of(rows=Rows(columns=ROWS, source=source))
+
+
+def test_source_that_is_no_table():
+    assert "labels.source is 'lake.labels'; expected SqlTable(" in only_mistake_of(labels=labels(source="lake.labels"))
 
 
 def test_target_among_the_features():
@@ -210,7 +262,7 @@ def test_window_without_nights_to_learn_from_or_to_hold_out(nights, holdout):
 
 def test_gate_on_an_unknown_metric_names_the_nearest():
     wrong = only_mistake_of(gate=Gate(metric="roc-auc", threshold=0.6))
-    assert wrong.startswith("gate.metric is 'roc-auc'; known metrics: roc_auc, ")
+    assert wrong.startswith("gate.metric is 'roc-auc'; known metrics of kind 'binary': roc_auc, ")
     assert wrong.endswith("Did you mean 'roc_auc'?")
 
 
