@@ -5,14 +5,21 @@ import os
 import uuid
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
+from model_registry import words
 from model_registry.cache import FETCHING, SPOILT, remove
 from model_registry.digests import is_digest, verify
-from model_registry.errors import TamperedModel
+from model_registry.errors import NoSuchRun, TamperedModel
 from model_registry.mlflow_door import Store, transferring
 from model_registry.model_directory import PACKAGE
 from model_registry.records import ModelVersion
-from model_registry.training import download
+from model_registry.training import download, get_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mlflow import MlflowClient
 
 _STRANGER = (
     "{who} has no recorded digest of its files: it was not registered by Nightshift, and is not loaded.\n"
@@ -27,15 +34,38 @@ def fetch(store: Store, version: ModelVersion, cache: Path) -> Path:
     who = f"{version.name} version {version.version}"
     if not (version.key and is_digest(version.digest)):
         raise TamperedModel(_STRANGER.format(who=who, name=version.name))
-    place = cache / version.digest
-    if not _is_sound(place, version.digest):
+    return _cached(
+        store,
+        cache,
+        version.digest,
+        who,
+        lambda client: str(client.get_model_version_download_uri(version.name, version.version)),
+    )
+
+
+def fetch_trained(store: Store, run_id: str, digest: str, cache: Path) -> Path:
+    """The package directory of a run's model, verified; see Registry.fetch_trained."""
+
+    def address(client: "MlflowClient") -> str:
+        model = get_run(client, run_id).data.tags.get(words.MODEL_ID)
+        if model is None:
+            raise NoSuchRun(f"The run {run_id!r} has no model; train again.")
+        return str(client.get_logged_model(model).artifact_location)
+
+    return _cached(store, cache, digest, f"the model of run {run_id}", address)
+
+
+def _cached(store: Store, cache: Path, digest: str, who: str, address: "Callable[[MlflowClient], str]") -> Path:
+    """The package directory with this digest in the cache, fetched from an address if it is not there or not sound."""
+    place = cache / digest
+    if not _is_sound(place, digest):
         with store.speaking() as client:
             cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-            uri = client.get_model_version_download_uri(version.name, version.version)
+            uri = address(client)
             with TemporaryDirectory(prefix=FETCHING, dir=cache) as scratch, transferring():
                 fresh = download(store, uri, Path(scratch) / "model")
-                verify(fresh, version.digest, who)
-                _put(fresh, place, version.digest)
+                verify(fresh, digest, who)
+                _put(fresh, place, digest)
     with contextlib.suppress(OSError):
         os.utime(place)  # when it was last used, for whoever tidies up
     return place / PACKAGE

@@ -78,10 +78,10 @@ def _infer_signature(package: Path, example: "pandas.DataFrame") -> "ModelSignat
             "Give them as naive UTC times, or make features of them that are numbers."
         )
     predictions = np.asarray(load_package(package).predict_frame(example), dtype=np.float64)
-    if predictions.shape != (len(example),):
+    if predictions.shape != (len(example),) and (predictions.ndim, len(predictions)) != (2, len(example)):
         raise BadPackage(
-            f"The package {package} must predict one number for each row: "
-            f"expected shape ({len(example)},), got {predictions.shape}."
+            f"The package {package} must predict one number for each row, or one for each class: "
+            f"expected shape ({len(example)},) or ({len(example)}, classes), got {predictions.shape}."
         )
     with warnings.catch_warnings():
         # MLflow's hint that integer columns cannot hold nulls: the data checks watch that.

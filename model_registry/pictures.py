@@ -1,4 +1,4 @@
-"""Pictures of a model: ROC curve, calibration, feature importance. The same values give the same bytes.
+"""Pictures of a model: ROC curve, calibration, confusion of classes, predicted against observed, importance. The same values give the same bytes.
 
 Matplotlib's object interface alone: no pyplot, no global figure, no display.
 """
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _INK = "#1f5a94"
 _PALE = "#9aa5b1"
 _LONGEST_NAME = 32
+_MOST_NAMED = 30
 
 
 def roc_points(y: "ArrayLike", score: "ArrayLike") -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
@@ -75,6 +76,55 @@ def draw_calibration(y: "ArrayLike", score: "ArrayLike", path: Path, bins: int =
     axes.plot(mean, share, color=_INK, linewidth=2, marker="o", label=f"model, at least {rows} rows a point")
     axes.set(xlabel="mean score", ylabel="observed share", title="Calibration", xlim=(0, top), ylim=(0, top))
     axes.legend(loc="upper left", frameon=False)
+    _save(figure, path)
+
+
+def draw_observed(y: "ArrayLike", predicted: "ArrayLike", path: Path, bins: int = 20) -> None:
+    """Draw predicted against observed values into a PNG file: all rows as a cloud, and means in bins of equal row counts."""
+    figure, axes = _canvas(5.5, 5.5)
+    values, scores = np.asarray(y, dtype=float), np.asarray(predicted, dtype=float)
+    mean, observed, count = calibration_points(values, scores, bins)
+    low, high = float(min(values.min(), scores.min())), float(max(values.max(), scores.max()))
+    axes.hexbin(scores, values, gridsize=40, cmap="Blues", bins="log", mincnt=1, linewidths=0)
+    axes.plot([low, high], [low, high], color=_PALE, linestyle="--", label="perfect")
+    axes.plot(mean, observed, color=_INK, linewidth=2, marker="o", label=f"means of at least {count.min():,} rows")
+    axes.set(xlabel="predicted", ylabel="observed", title="Predicted against observed")
+    axes.legend(loc="upper left", frameon=False)
+    _save(figure, path)
+
+
+def confusion_shares(y: "ArrayLike", predicted: "ArrayLike", classes: int) -> "NDArray[np.float64]":
+    """Of the rows of each class (a line each), the shares that were taken for each class (a column each)."""
+    counts = np.zeros((classes, classes))
+    codes, taken = np.asarray(y), np.asarray(predicted)
+    known = codes >= 0
+    np.add.at(counts, (codes[known], taken[known]), 1)
+    shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return shares
+
+
+def draw_confusion(y: "ArrayLike", predicted: "ArrayLike", names: Sequence[str], path: Path) -> None:
+    """Draw which classes are taken for which into a PNG file.
+
+    Args:
+        y: code of each row's class; -1 for one that the model never saw, which is left out.
+        predicted: code of the class that it was taken for.
+        names: of the classes, by code.
+        path: the file.
+    """
+    shares = confusion_shares(y, predicted, len(names))
+    side = min(14.0, 3.0 + 0.45 * len(names))
+    figure, axes = _canvas(side, side)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    if len(names) <= _MOST_NAMED:
+        shown = [name[:_LONGEST_NAME] for name in names]
+        axes.set_xticks(range(len(names)), shown, rotation=90)
+        axes.set_yticks(range(len(names)), shown)
+        for (row, column), share in np.ndenumerate(shares):
+            if share >= 0.005:
+                ink = "white" if share > 0.5 else "black"
+                axes.text(column, row, f"{share:.0%}", ha="center", va="center", fontsize=7, color=ink)
+    axes.set(xlabel="taken for", ylabel="is", title="Confusion of classes, shares of each line")
     _save(figure, path)
 
 

@@ -64,7 +64,7 @@ class Registry:
             requirements: pip requirements of the package's loader, such as "lightgbm==4.7.0".
 
         Raises:
-            BadPackage: the package cannot be loaded, or does not predict one number for each row.
+            BadPackage: the package cannot be loaded, or does not predict one number for each row (or class of it).
         """
         everything = training.Training(
             *(experiment, run_name, key, parameters, metrics, tags, dataset),
@@ -204,6 +204,20 @@ class Registry:
             TamperedModel: the artifact store holds other files than were registered; names the first one.
         """
         return fetching.fetch(self._store, version, cache)
+
+    def fetch_trained(self, run_id: str, digest: str, cache: Path) -> Path:
+        """The package directory of a run's model, which need not be registered yet; checked like `fetch`.
+
+        Args:
+            run_id: the run.
+            digest: what the training said of the model's files; see TrainingRun.
+            cache: as for `fetch`; a version that is registered from the run is found there later.
+
+        Raises:
+            NoSuchRun: there is no such run, or it has no model.
+            TamperedModel: the artifact store holds other files.
+        """
+        return fetching.fetch_trained(self._store, run_id, digest, cache)
 
     @property
     def is_server(self) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.package import load_scorer
 from pipelines.engine.rows import inspect_files
+from pipelines.engine.score_form import ScoreForm
 from pipelines.engine.scoring import Stamp, score_shard
 from pipelines.engine.shards import plan_shards
 from pipelines.engine.storage import here
@@ -82,7 +83,9 @@ def main(rows: Path, model: Path, output: Path, how: str) -> None:
     stamp = Stamp("1", "k" * 64, datetime.now(UTC))
     nobody = np.empty(0, dtype=np.int64)
     scorer = scorer_of(model, how)
-    scores = score_shard(flights, shard, scorer, nobody, stamp, here(output), here(rows), threads=THREADS)
+    scores = score_shard(
+        flights, shard, scorer, nobody, stamp, here(output), here(rows), form=ScoreForm(), threads=THREADS
+    )
     if scores.warning:
         raise SystemExit(scores.warning)  # the booster stepped in: that is not what was to be measured
 

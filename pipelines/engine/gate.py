@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pipelines.engine.metrics import METRICS, improvement
 from pipelines.engine.pipeline import Gate
+
+_NEEDED = {
+    "binary": "rows of both classes",
+    "multiclass": "rows of two classes or more",
+    "regression": "two rows or more",
+}
 
 
 @dataclass(frozen=True)
@@ -22,17 +29,25 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def judge(gate: Gate, challenger: Mapping[str, float], champion: Mapping[str, float] | None) -> Verdict:
+def judge(
+    gate: Gate,
+    challenger: Mapping[str, float],
+    champion: Mapping[str, float] | None,
+    difference: Mapping[str, Any] | None = None,
+) -> Verdict:
     """Judge a challenger by its metrics and the champion's, both on the same holdout.
 
     Args:
         gate: What must be proven.
         challenger: Metric name to value.
         champion: The same for the champion, or None before the first one.
+        difference: Of the two with its interval, see `difference_of`: told, and not judged by; None where it is not known.
     """
     value = challenger.get(gate.metric)
     if value is None:
-        return Verdict(False, (f"the holdout gave no {gate.metric}: it needs rows of both classes",))
+        return Verdict(
+            False, (f"the holdout gave no {gate.metric}: it needs {_NEEDED[METRICS[gate.metric].kinds[0]]}",)
+        )
     broken: list[str] = []
     kept: list[str] = []
     word = "at least" if METRICS[gate.metric].higher_is_better else "at most"
@@ -46,7 +61,15 @@ def judge(gate: Gate, challenger: Mapping[str, float], champion: Mapping[str, fl
         gain = improvement(gate.metric, value, champion[gate.metric])
         sentence = (
             f"{gate.metric} is {abs(gain):.4f} {'better' if gain >= 0 else 'worse'} than the champion's "
-            f"{champion[gate.metric]:.4f} on the same holdout; at most {gate.tolerance:.4f} worse is allowed"
+            f"{champion[gate.metric]:.4f} on the same holdout{_interval(difference)}; "
+            f"at most {gate.tolerance:.4f} worse is allowed"
         )
         (kept if gain >= -gate.tolerance else broken).append(sentence)
     return Verdict(not broken, (*broken, *kept))
+
+
+def _interval(difference: Mapping[str, Any] | None) -> str:
+    if difference is None:
+        return ""
+    low, high = difference["low"], difference["high"]
+    return f" (difference {difference['value']:+.4f}, 95 % interval {low:+.4f} to {high:+.4f})"

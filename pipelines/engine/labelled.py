@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.errors import DataError
+from pipelines.engine.kinds import Kind
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.rows import NightFile, iterate_batches
 
@@ -25,6 +26,12 @@ Files = Sequence[tuple[str, Sequence[NightFile]]]
 GROUP_ROWS = 500_000
 """About how many rows are joined at once: a join for each night would cost more than the rows of small nights."""
 BATCH_ROWS = 131_072
+WRONG: Mapping[str, str] = {
+    "binary": "neither 0 nor 1",
+    "multiclass": "missing",
+    "regression": "missing, or no finite number",
+}
+"""What labels are that cannot be learned from."""
 _NIGHT, _POSITION, _TARGET = "__night", "__position", "__target"
 
 
@@ -34,7 +41,7 @@ class Labelled:
 
     Attributes:
         table: The wanted columns of the rows, ordered by night and ids; text as dictionaries.
-        target: 0 or 1 for each row, int64, shape (rows,).
+        target: The label of each row, shape (rows,): 0 or 1, a value (float64), or a class (int64, or objects that are text).
         nights: Each night with its number of rows, in the order of the table.
     """
 
@@ -85,7 +92,7 @@ def read_labelled(pipeline: Pipeline, rows: Side, labels: Side, columns: Sequenc
         columns: Columns of the rows to keep.
 
     Raises:
-        DataError: A row has two labels, or a label is neither 0 nor 1.
+        DataError: A row has two labels, or a label is missing, or none of the pipeline's kind.
         RowsUnreadable: A file is damaged.
     """
     import duckdb
@@ -97,7 +104,11 @@ def read_labelled(pipeline: Pipeline, rows: Side, labels: Side, columns: Sequenc
     text = {name for name in columns if pipeline.rows.columns[name] == "string"}
     row_schema = _schema(pipeline.rows.columns, dict.fromkeys([*ids, *columns]), text)
     label_schema = _schema(pipeline.labels.columns, dict.fromkeys([*ids, target]), ())
-    tables, targets, counts = [row_schema.empty_table().select(list(columns))], [np.empty(0, dtype=np.int64)], []
+    tables, targets, counts = (
+        [row_schema.empty_table().select(list(columns))],
+        [np.empty(0, dtype=_target_form(pipeline).dtype)],
+        [],
+    )
     doubled = wrong = 0
     sides = zip(_read(rows, row_schema), _read(labels, label_schema), strict=True)
     with duckdb.connect() as connection:
@@ -115,7 +126,7 @@ def read_labelled(pipeline: Pipeline, rows: Side, labels: Side, columns: Sequenc
             f"{doubled} ids ({named}) of {pipeline.name} have two labels or more; deliver one label for each row"
         )
     if wrong:
-        raise DataError(f"{wrong} labels in {target!r} of {pipeline.name} are neither 0 nor 1")
+        raise DataError(f"{wrong} labels in {target!r} of {pipeline.name} are {WRONG[pipeline.kind]}")
     nights = tuple((night, count) for (night, _), count in zip(rows.files, counts, strict=True))
     return Labelled(pa.concat_tables(tables), np.concatenate(targets), nights)
 
@@ -135,12 +146,13 @@ def _join(
     """Find out which rows of some nights have which label, in the order of night and ids."""
     import numpy as np
 
+    form = _target_form(pipeline)
     ids = ", ".join(_quoted(name) for name in pipeline.id_columns)
     keys = f'"{_NIGHT}", {ids}'
     twice = f"SELECT count(*) FROM (SELECT {keys} FROM labels GROUP BY ALL HAVING count(*) > 1)"  # noqa: S608 - quoted
     # Rows of the same ids, where a suite lets them through, keep the order of their files.
     join = (
-        f'SELECT "{_NIGHT}", rows."{_POSITION}", CAST(labels.{_quoted(pipeline.labels.target)} AS BIGINT) AS "{_TARGET}" '  # noqa: S608 - quoted
+        f'SELECT "{_NIGHT}", rows."{_POSITION}", CAST(labels.{_quoted(pipeline.labels.target)} AS {form.sql}) AS "{_TARGET}" '  # noqa: S608 - quoted
         f'FROM rows JOIN labels USING ({keys}) ORDER BY {keys}, rows."{_POSITION}"'
     )
     connection.register("rows", _keyed(rows, pipeline.id_columns))
@@ -148,10 +160,37 @@ def _join(
     (doubled,) = connection.sql(twice).fetchall()[0]
     joined = connection.sql(join).to_arrow_table()
     target = joined[_TARGET]
-    values = target.fill_null(-1).to_numpy()
+    values = target.fill_null(form.missing).to_numpy().astype(form.dtype, copy=False)
     counts = np.bincount(joined[_NIGHT].to_numpy(), minlength=len(rows))
-    wrong = int(((values != 0) & (values != 1)).sum())
+    wrong = _wrong(pipeline.kind, values, target.null_count)
     return _Joined(joined[_POSITION].to_numpy(), values, counts.tolist(), doubled, wrong)
+
+
+def _wrong(kind: Kind, values: np.ndarray, missing: int) -> int:
+    """Return how many labels cannot be learned from."""
+    import numpy as np
+
+    if kind == "multiclass":
+        return missing
+    wrong = ~np.isfinite(values) if kind == "regression" else (values != 0) & (values != 1)
+    return int(wrong.sum())
+
+
+@dataclass(frozen=True)
+class _TargetForm:
+    """How labels are read: as which type of DuckDB and numpy, and what stands for a missing one."""
+
+    sql: str
+    dtype: str
+    missing: Any
+
+
+def _target_form(pipeline: Pipeline) -> _TargetForm:
+    if pipeline.kind == "regression":
+        return _TargetForm("DOUBLE", "float64", float("nan"))
+    if pipeline.labels.columns[pipeline.labels.target] == "string":
+        return _TargetForm("VARCHAR", "object", "")
+    return _TargetForm("BIGINT", "int64", -1)
 
 
 def _keyed(nights: Sequence[pa.Table], columns: Sequence[str]) -> pa.Table:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.kinds import Kind
 
@@ -46,6 +46,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         "r2": Metric(("regression",), True, least=None),
     }
 )
+_Measures = Mapping[str, Callable[[], Any]]
 SMALLEST_SLICE = 200
 """Slices with fewer rows say more about chance than about the model."""
 
@@ -55,13 +56,16 @@ def metrics_for(kind: str) -> tuple[str, ...]:
     return tuple(name for name, metric in METRICS.items() if kind in metric.kinds)
 
 
-def metrics_of(target: np.ndarray, score: np.ndarray, kind: Kind = "binary") -> dict[str, float]:
-    """Compute every known metric of a kind.
+def metrics_of(
+    target: np.ndarray, score: np.ndarray, kind: Kind = "binary", *, only: Collection[str] | None = None
+) -> dict[str, float]:
+    """Compute the known metrics of a kind.
 
     Args:
         target: For each row, shape (n,): 0 or 1, the value, or the code of the class.
         score: Probability of 1 or predicted value for each row, shape (n,); for classes the probability of each, (n, k).
         kind: What the model answers.
+        only: The metrics that are wanted; None for all.
 
     Returns:
         Metric name to value; empty where it would mean nothing: one class only, or fewer than two rows.
@@ -70,65 +74,54 @@ def metrics_of(target: np.ndarray, score: np.ndarray, kind: Kind = "binary") -> 
 
     if len(target) < 2 or (kind != "regression" and len(np.unique(target)) < 2):
         return {}
-    measured = {"binary": _binary, "multiclass": _multiclass, "regression": _regression}[kind](target, score)
-    return {name: float(value) for name, value in measured.items()}
+    known = {"binary": _binary, "multiclass": _multiclass, "regression": _regression}[kind](target, score)
+    return {name: float(measure()) for name, measure in known.items() if only is None or name in only}
 
 
-def _binary(target: np.ndarray, score: np.ndarray) -> dict[str, float]:
+def _binary(target: np.ndarray, score: np.ndarray) -> _Measures:
     from sklearn import metrics as sk
 
     return {
-        "roc_auc": sk.roc_auc_score(target, score),
-        "average_precision": sk.average_precision_score(target, score),
-        "log_loss": sk.log_loss(target, score, labels=[0, 1]),
-        "brier_score": sk.brier_score_loss(target, score),
+        "roc_auc": lambda: sk.roc_auc_score(target, score),
+        "average_precision": lambda: sk.average_precision_score(target, score),
+        "log_loss": lambda: sk.log_loss(target, score, labels=[0, 1]),
+        "brier_score": lambda: sk.brier_score_loss(target, score),
     }
 
 
-def _multiclass(target: np.ndarray, score: np.ndarray) -> dict[str, float]:
+def _multiclass(target: np.ndarray, score: np.ndarray) -> _Measures:
     """A class is left out of `roc_auc_ovr` where no row, or every row, is of it: there is nothing to rank."""
     import numpy as np
     from sklearn import metrics as sk
 
     predicted, present = score.argmax(axis=1), np.unique(target)
     return {
-        "log_loss": sk.log_loss(target, score, labels=list(range(score.shape[1]))),
-        "accuracy": sk.accuracy_score(target, predicted),
-        "macro_f1": sk.f1_score(target, predicted, average="macro", zero_division=0.0),
-        "roc_auc_ovr": np.mean([sk.roc_auc_score(target == code, score[:, code]) for code in present]),
+        "log_loss": lambda: sk.log_loss(target, score, labels=list(range(score.shape[1]))),
+        "accuracy": lambda: sk.accuracy_score(target, predicted),
+        "macro_f1": lambda: sk.f1_score(target, predicted, average="macro", zero_division=0.0),
+        "roc_auc_ovr": lambda: np.mean([sk.roc_auc_score(target == code, score[:, code]) for code in present]),
     }
 
 
-def _regression(target: np.ndarray, score: np.ndarray) -> dict[str, float]:
+def _regression(target: np.ndarray, score: np.ndarray) -> _Measures:
     from sklearn import metrics as sk
 
     return {
-        "rmse": sk.root_mean_squared_error(target, score),
-        "mae": sk.mean_absolute_error(target, score),
-        "median_absolute_error": sk.median_absolute_error(target, score),
-        "r2": sk.r2_score(target, score),
+        "rmse": lambda: sk.root_mean_squared_error(target, score),
+        "mae": lambda: sk.mean_absolute_error(target, score),
+        "median_absolute_error": lambda: sk.median_absolute_error(target, score),
+        "r2": lambda: sk.r2_score(target, score),
     }
 
 
-def slice_metrics(
-    target: np.ndarray, score: np.ndarray, slices: pd.DataFrame, kind: Kind = "binary"
-) -> dict[str, dict[str, float]]:
-    """Compute the metrics for each value of each slice column with enough rows.
-
-    Returns:
-        `column=value` to its metrics, with the number of `rows`, in the order of columns and values.
-    """
-    found: dict[str, dict[str, float]] = {}
+def slices_of(slices: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield `column=value` and which rows have it, for each value of each slice column with enough rows, in their order."""
     for column in slices.columns:
         values = slices[column].astype("string").fillna("missing")
         for value in sorted(values.unique()):
             here = (values == value).to_numpy()
-            if here.sum() < SMALLEST_SLICE:
-                continue
-            measured = metrics_of(target[here], score[here], kind)
-            if measured:
-                found[f"{column}={value}"] = {"rows": float(here.sum()), **measured}
-    return found
+            if here.sum() >= SMALLEST_SLICE:
+                yield f"{column}={value}", here
 
 
 def improvement(metric: str, new: float, old: float) -> float:

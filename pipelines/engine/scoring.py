@@ -13,12 +13,13 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.engine.errors import ModelError, RowsChanged
+from pipelines.engine.errors import RowsChanged
 from pipelines.engine.models import Scorer
 from pipelines.engine.models.compiled.scorer import CompiledScorer
 from pipelines.engine.moments import reached
 from pipelines.engine.pipeline import Pipeline, Progress
 from pipelines.engine.rows import iterate_batches
+from pipelines.engine.score_form import HISTOGRAM_BINS, PROBABILITY_EDGES, ScoreForm
 from pipelines.engine.shards import Piece, Shard
 from pipelines.engine.storage import Location
 from pipelines.engine.streaming import cores, in_order
@@ -34,7 +35,6 @@ BATCH_ROWS = 131_072
 """Measured: predict is as fast from 32k to 512k rows, and slower below."""
 IN_FLIGHT_BYTES = 64 << 20
 """So much of the input is in memory, beside what each thread works on."""
-HISTOGRAM_BINS = 20
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,10 @@ class ShardScores:
         rows_in: Rows read.
         rows_scored: Rows written.
         score_sum: Sum of all scores.
-        histogram: Scored rows in each of `HISTOGRAM_BINS` equal bins from 0 to 1.
+        histogram: Scored rows in each of `HISTOGRAM_BINS` bins.
         scorer: How the model scored: "plain" or "compiled".
         warning: Why the plain model had to step in, or None.
+        edges: Of the bins; scores outside of them are counted in the first and the last.
     """
 
     rows_in: int
@@ -65,6 +66,7 @@ class ShardScores:
     histogram: tuple[int, ...]
     scorer: str = "plain"
     warning: str | None = None
+    edges: tuple[float, ...] = PROBABILITY_EDGES
 
     @property
     def rows_refused(self) -> int:
@@ -81,6 +83,7 @@ def score_shard(
     output: Location,
     delivered: Location,
     *,
+    form: ScoreForm,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> ShardScores:
@@ -96,6 +99,7 @@ def score_shard(
         stamp: Carried by every row.
         output: The Parquet file to write, whole or not at all.
         delivered: The folder that the shard's files lie in.
+        form: Of the model's scores.
         threads: How many predict at a time; by default as many as the process has cores.
         progress: Told how many rows of the shard are written.
 
@@ -103,7 +107,7 @@ def score_shard(
         RowsChanged: A file is not the one that was planned.
         PathRefused: A file lies elsewhere.
         RowsUnreadable: A file is damaged.
-        ModelError: The model gave something else than one probability per row.
+        ModelError: The model gave something else than scores of its form.
         StorageError: The output cannot be written.
     """
     import numpy as np
@@ -122,9 +126,9 @@ def score_shard(
 
     def score(piece: _Kept) -> tuple[int, pa.RecordBatch, np.ndarray, np.ndarray]:
         rows, batch = piece
-        scores = _checked(scorer.predict(batch), batch.num_rows)
-        counts = np.histogram(scores, bins=HISTOGRAM_BINS, range=(0.0, 1.0))[0]
-        return rows, _scored(pipeline, batch, scores, stamp, schema), scores, counts
+        given = form.checked(scorer.predict(batch), batch.num_rows)
+        scores = form.score(given)
+        return rows, _scored(pipeline, batch, given, form, stamp, schema), scores, form.histogram(scores)
 
     pieces = in_order(
         kept, score, threads=threads or cores(), size=lambda piece: int(piece[1].nbytes), most_bytes=IN_FLIGHT_BYTES
@@ -140,7 +144,8 @@ def score_shard(
                 progress(rows_in, total, f"scoring {total:,} rows")
             reached("scored a batch")
     reached("wrote the shard")
-    return ShardScores(rows_in, rows_scored, score_sum, tuple(int(count) for count in histogram), scorer.name, warning)
+    counted = tuple(int(count) for count in histogram)
+    return ShardScores(rows_in, rows_scored, score_sum, counted, scorer.name, warning, form.edges)
 
 
 def _proven(scorer: Scorer, kept: Iterator[_Kept]) -> tuple[Scorer, str | None, Iterator[_Kept]]:
@@ -162,12 +167,16 @@ def _proven(scorer: Scorer, kept: Iterator[_Kept]) -> tuple[Scorer, str | None, 
 
 def _form(pipeline: Pipeline) -> dict[str, Any]:
     """Return how shard files are written: what is the same in every row as a dictionary of one value."""
-    same = [name for name in output_schema(pipeline).names if name not in (*pipeline.id_columns, "score")]
+    own = (*pipeline.id_columns, "score", "class_scores")
+    same = [name for name in output_schema(pipeline).names if name not in own]
     return {"compression": "zstd", "compression_level": 1, "use_dictionary": same}
 
 
 def output_schema(pipeline: Pipeline) -> pa.Schema:
-    """Return the columns of a shard file: ids, score, model version, key, time. The night is the partition."""
+    """Return the columns of a shard file: ids, score, model version, key, time. The night is the partition.
+
+    Of several classes there are, after the score, the likeliest one and the probabilities of all, in the model's order.
+    """
     import pyarrow as pa
 
     kinds = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "bool": pa.bool_()}
@@ -176,10 +185,16 @@ def output_schema(pipeline: Pipeline) -> pa.Schema:
         pa.field(name, kinds.get(pipeline.rows.columns[name], timestamp), nullable=False)
         for name in pipeline.id_columns
     ]
+    target = kinds.get(pipeline.labels.columns[pipeline.labels.target])
+    classes = [
+        pa.field("prediction", target, nullable=False),
+        pa.field("class_scores", pa.list_(pa.float64()), nullable=False),
+    ]
     return pa.schema(
         [
             *ids,
             pa.field("score", pa.float64(), nullable=False),
+            *(classes if pipeline.kind == "multiclass" else ()),
             pa.field("model_version", pa.string(), nullable=False),
             pa.field("task_key", pa.string(), nullable=False),
             pa.field("scored_at", timestamp, nullable=False),
@@ -224,22 +239,8 @@ def _without(batch: pa.RecordBatch, position: int, refused: np.ndarray) -> pa.Re
     return batch.filter(pa.array(keep))
 
 
-def _checked(score: np.ndarray, rows: int) -> np.ndarray:
-    import numpy as np
-
-    score = np.asarray(score, dtype=np.float64)
-    if score.shape != (rows,):
-        raise ModelError(f"the model gave scores of shape {score.shape} for {rows} rows; expected ({rows},)")
-    bad = int((~((score >= 0) & (score <= 1))).sum())
-    if bad:
-        raise ModelError(
-            f"the model gave {bad} scores of {rows} that are no probability from 0 to 1; nothing was published"
-        )
-    return score
-
-
 def _scored(
-    pipeline: Pipeline, batch: pa.RecordBatch, score: np.ndarray, stamp: Stamp, schema: pa.Schema
+    pipeline: Pipeline, batch: pa.RecordBatch, given: np.ndarray, form: ScoreForm, stamp: Stamp, schema: pa.Schema
 ) -> pa.RecordBatch:
     import pyarrow as pa
 
@@ -250,7 +251,18 @@ def _scored(
         pa.repeat(pa.scalar(value, schema.field(name).type), rows)
         for name, value in zip(("model_version", "task_key", "scored_at"), stamps, strict=True)
     ]
-    return pa.record_batch([*ids, pa.array(score), *constant], schema=schema)
+    classes = _classes(given, form, schema) if form.kind == "multiclass" else []
+    return pa.record_batch([*ids, pa.array(form.score(given)), *classes, *constant], schema=schema)
+
+
+def _classes(given: np.ndarray, form: ScoreForm, schema: pa.Schema) -> list[pa.Array]:
+    """Return the likeliest class of each row, and the probabilities of all."""
+    import numpy as np
+    import pyarrow as pa
+
+    likeliest = pa.array(form.classes, schema.field("prediction").type).take(pa.array(given.argmax(axis=1)))
+    ends = np.arange(0, given.size + 1, len(form.classes), dtype=np.int32)
+    return [likeliest, pa.ListArray.from_arrays(pa.array(ends), pa.array(given.ravel()))]
 
 
 def read_positions(kept: Location | None, sha256: str | None) -> np.ndarray:

@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING, Any
 from data_checks.profile import build_profile
 from pipelines.engine.errors import DataError, FitFailed
 from pipelines.engine.labelled import Labelled
-from pipelines.engine.metrics import metrics_of
 from pipelines.engine.pipeline import Pipeline
+from pipelines.engine.score_form import ScoreForm
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import pyarrow as pa
 
+MOST_CLASSES = 1000
+MOST_SLICES = 40
+"""So many are kept in a training's result, which travels from task to task."""
+
 
 def check_sides(pipeline: Pipeline, older: Labelled, holdout: Labelled) -> None:
     """Make sure that there is something to learn from and something to measure on.
 
     Raises:
-        DataError: One side is empty, or the older side knows one class only.
+        DataError: One side is empty, or the older side knows one label only, or too many classes.
     """
     if not older.rows and not holdout.rows:
         ids = ", ".join(f'"{name}"' for name in pipeline.id_columns)
@@ -32,10 +36,21 @@ def check_sides(pipeline: Pipeline, older: Labelled, holdout: Labelled) -> None:
     for side, name in ((older, "before the holdout"), (holdout, "in the holdout")):
         if not side.rows:
             raise DataError(f"no labelled row {name} ({held[0]}..{held[-1]}); deliver more nights or change the window")
-    if older.target.min() == older.target.max():
+    if is_constant(older.target):
+        needs = {"binary": "both classes", "multiclass": "two classes or more", "regression": "different values"}
         raise DataError(
-            f"all labels before the holdout are {older.target[0]}; a model needs both classes to learn from"
+            f"all labels before the holdout are {older.target[0]}; a model needs {needs[pipeline.kind]} to learn from"
         )
+    if pipeline.kind == "multiclass" and len(set(older.target.tolist())) > MOST_CLASSES:
+        raise DataError(
+            f"{pipeline.labels.target!r} of {pipeline.name} has more than {MOST_CLASSES} classes before the holdout, and the "
+            "probability of each is published for each row. Declare a column with fewer, or kind='regression'."
+        )
+
+
+def is_constant(target: np.ndarray) -> bool:
+    """Whether all labels are the same."""
+    return bool((target == target[0]).all())
 
 
 def fit_model(pipeline: Pipeline, features: pd.DataFrame, target: np.ndarray, parameters: Mapping[str, Any]) -> object:
@@ -44,7 +59,7 @@ def fit_model(pipeline: Pipeline, features: pd.DataFrame, target: np.ndarray, pa
     Args:
         pipeline: Whose.
         features: The only copy of the features, if the caller keeps no other.
-        target: 0 or 1 for each row.
+        target: 0 or 1, the value, or the code of the class of each row.
         parameters: A value for each knob.
 
     Raises:
@@ -68,18 +83,21 @@ def feature_profile(table: pa.Table, features: Sequence[str]) -> dict[str, Any]:
     return {**whole, "rows": table.num_rows}
 
 
-def baseline_metrics(train_target: np.ndarray, holdout_target: np.ndarray) -> dict[str, float]:
-    """Measure the best guess without a model: the base rate of the training rows, for every holdout row."""
+def baseline_scores(form: ScoreForm, target: np.ndarray, rows: int) -> np.ndarray:
+    """Return the best guess without a model for so many rows: the training's base rate, mean or class shares."""
     import numpy as np
 
-    return metrics_of(holdout_target, np.full(len(holdout_target), train_target.mean()))
+    codes = form.codes(target)
+    if form.kind == "multiclass":
+        return np.tile(np.bincount(codes, minlength=len(form.classes)) / len(codes), (rows, 1))
+    return np.full(rows, codes.mean())
 
 
-def score_profile(score: np.ndarray, bins: int) -> list[float]:
-    """Return the share of scores in equal bins from 0 to 1."""
+def score_profile(form: ScoreForm, score: np.ndarray) -> list[float]:
+    """Return the share of published scores in each bin."""
     import numpy as np
 
-    counts = np.histogram(score, bins=bins, range=(0.0, 1.0))[0]
+    counts = form.histogram(score)
     return [float(share) for share in np.round(counts / max(1, counts.sum()), 9)]
 
 
@@ -97,3 +115,9 @@ def night_means(data: Labelled, score: np.ndarray) -> dict[str, float]:
 def flat_metrics(prefix: str, metrics: dict[str, Any]) -> dict[str, float]:
     """Prefix metric names: `slice.origin=EWR.roc_auc`."""
     return {f"{prefix}{name}": float(value) for name, value in metrics.items()}
+
+
+def largest_slices(slices: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the slices with the most rows, in the order in which they came."""
+    largest = sorted(slices, key=lambda name: -int(slices[name]["rows"]))[:MOST_SLICES]
+    return {name: measured for name, measured in slices.items() if name in largest}

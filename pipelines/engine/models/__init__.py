@@ -6,6 +6,7 @@ A new family is a new file with `FAMILY`, and one line here.
 from __future__ import annotations
 
 from pipelines.engine.errors import FitFailed, ModelError
+from pipelines.engine.kinds import Kind
 from pipelines.engine.models.base import Family, Scorer
 from pipelines.engine.models.lightgbm import LIGHTGBM
 from pipelines.engine.models.scikit_learn import SCIKIT_LEARN
@@ -13,16 +14,16 @@ from pipelines.engine.models.scikit_learn import SCIKIT_LEARN
 FAMILIES: tuple[Family, ...] = (LIGHTGBM, SCIKIT_LEARN)
 
 
-def family_of(model: object) -> Family:
-    """Return the family that can keep a fitted model.
+def family_of(model: object, kind: Kind) -> Family:
+    """Return the family that can keep a fitted model which answers a kind of question.
 
     Raises:
         FitFailed: None can.
     """
     for family in FAMILIES:
-        if family.accepts(model):
+        if family.accepts(model, kind):
             return family
-    known = ", ".join(family.describes for family in FAMILIES)
+    known = ", ".join(family.describes(kind) for family in FAMILIES)
     raise FitFailed(f"fit gave back a {type(model).__module__}.{type(model).__qualname__}; expected {known}")
 
 

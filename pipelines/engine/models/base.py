@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelines.engine.encoding import Encoding
+from pipelines.engine.kinds import Kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Scorer(Protocol):
-    """A loaded model that turns rows into probabilities; used by several threads at a time.
+    """A loaded model that turns rows into scores; used by several threads at a time.
 
     Attributes:
         name: How it scores: "plain" through its own library, "compiled" as machine code.
@@ -22,7 +23,7 @@ class Scorer(Protocol):
     name: str
 
     def predict(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
-        """Return the probability of 1 for each row, float64, shape (rows,)."""
+        """Return float64: the probability of 1 or the value of each row, (rows,), or the probabilities of classes, (rows, k)."""
 
 
 class Family(Protocol):
@@ -30,19 +31,20 @@ class Family(Protocol):
 
     Attributes:
         name: Written into the package.
-        describes: What `fit` may give back, for error messages.
     """
 
     name: str
-    describes: str
 
-    def accepts(self, model: object) -> bool:
-        """Whether a fitted model is of this family; must not import a library that is not loaded yet."""
+    def describes(self, kind: Kind) -> str:
+        """Say what `fit` may give back, for error messages."""
+
+    def accepts(self, model: object, kind: Kind) -> bool:
+        """Whether a fitted model is of this family and answers the kind; must not import a library that is not loaded yet."""
 
     def save(self, model: Any, folder: Path) -> None:
         """Write the model into the folder, in a format that runs no code when it is read."""
 
-    def load(self, folder: Path, encoding: Encoding) -> Scorer:
+    def load(self, folder: Path, encoding: Encoding, kind: Kind) -> Scorer:
         """Read it back."""
 
     def importance(self, model: Any) -> dict[str, float]:

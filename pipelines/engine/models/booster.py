@@ -25,13 +25,13 @@ PARAMETERS = b"num_threads=1 verbosity=-1"
 
 
 class Booster:
-    """A booster that gives one number for each row; may be used by several threads at a time.
+    """A booster; may be used by several threads at a time.
 
     Args:
         file: LightGBM's text format.
 
     Raises:
-        ModelError: LightGBM cannot read it, or it gives several numbers for each row.
+        ModelError: LightGBM cannot read it.
     """
 
     def __init__(self, file: Path) -> None:
@@ -40,11 +40,8 @@ class Booster:
         _call("LGBM_BoosterCreateFromModelfile", str(file).encode(), ctypes.byref(rounds), ctypes.byref(self._handle))
         self.features = self._number("LGBM_BoosterGetNumFeature")
         """Number of columns that `predict` expects."""
-        classes = self._number("LGBM_BoosterGetNumClasses")
-        if classes != 1:
-            raise ModelError(
-                f"{file} gives {classes} numbers for each row; expected one, the probability of 1 (objective binary)"
-            )
+        self.outputs = self._number("LGBM_BoosterGetNumClasses")
+        """How many numbers it gives for each row: one, or the probability of each of several classes."""
 
     def __del__(self) -> None:
         """Give the memory back."""
@@ -52,7 +49,7 @@ class Booster:
             _library().LGBM_BoosterFree(self._handle)
 
     def predict(self, matrix: np.ndarray) -> np.ndarray:
-        """Return what the booster gives for each row, float64, shape (rows,).
+        """Return what the booster gives for each row, float64, shape (rows,); of several outputs (rows, outputs).
 
         Args:
             matrix: float64, shape (rows, features), row after row in memory.
@@ -68,7 +65,7 @@ class Booster:
                 f"the model has {self.features} features; expected a float64 matrix of as many columns, row after row, "
                 f"got {matrix.dtype} of shape {matrix.shape}"
             )
-        scores = np.empty(rows, dtype=np.float64)
+        scores = np.empty(rows if self.outputs == 1 else (rows, self.outputs), dtype=np.float64)
         if not rows:  # LightGBM calls a matrix without rows an error
             return scores
         given = ctypes.c_int64()

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.encoding import Encoding
+from pipelines.engine.errors import ModelError
+from pipelines.engine.kinds import Kind
 from pipelines.engine.models.booster import Booster
 
 if TYPE_CHECKING:
@@ -14,29 +16,38 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FILE = "model.txt"
+ONE_NUMBER = {"binary": "the probability of 1 (objective binary)", "regression": "the value (objective regression)"}
 
 
 class LightGBM:
     """Boosters, and the estimators that wrap one."""
 
     name = "lightgbm"
-    describes = "a lightgbm Booster or LGBMClassifier"
 
-    def accepts(self, model: object) -> bool:
-        """Whether the class, or one that it inherits from, is LightGBM's."""
-        return any(kind.__module__.startswith("lightgbm.") for kind in type(model).__mro__)
+    def describes(self, kind: Kind) -> str:
+        """Say what `fit` may give back."""
+        return f"a lightgbm Booster or {'LGBMRegressor' if kind == 'regression' else 'LGBMClassifier'}"
+
+    def accepts(self, model: object, kind: Kind) -> bool:
+        """Whether the class, or one that it inherits from, is LightGBM's; what a booster gives shows when it scores."""
+        return any(parent.__module__.startswith("lightgbm.") for parent in type(model).__mro__)
 
     def save(self, model: Any, folder: Path) -> None:
         """Write `model.txt`, cut at the best iteration if training stopped early."""
         _booster(model).save_model(str(folder / FILE))
 
-    def load(self, folder: Path, encoding: Encoding) -> LightGBMScorer:
+    def load(self, folder: Path, encoding: Encoding, kind: Kind) -> LightGBMScorer:
         """Read `model.txt`.
 
         Raises:
-            ModelError: LightGBM cannot read it.
+            ModelError: LightGBM cannot read it, or it gives several numbers for each row and there is one to give.
         """
-        return LightGBMScorer(Booster(folder / FILE), encoding)
+        booster = Booster(folder / FILE)
+        if booster.outputs != 1 and kind != "multiclass":
+            raise ModelError(
+                f"the booster gives {booster.outputs} numbers for each row; expected one, {ONE_NUMBER[kind]}"
+            )
+        return LightGBMScorer(booster, encoding)
 
     def importance(self, model: Any) -> dict[str, float]:
         """Return the total gain of each feature."""
@@ -55,7 +66,7 @@ class LightGBMScorer:
         self._encoding = encoding
 
     def predict(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
-        """Return the probability of 1 for each row, float64, shape (rows,)."""
+        """Return what the booster gives for each row, float64, shape (rows,), or (rows, classes)."""
         return self.predict_matrix(self._encoding.matrix(batch))
 
     def predict_matrix(self, matrix: np.ndarray) -> np.ndarray:

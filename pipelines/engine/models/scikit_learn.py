@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.encoding import Encoding
 from pipelines.engine.errors import FitFailed, ModelError
+from pipelines.engine.kinds import Kind
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     import pyarrow as pa
 
 FILE = "model.skops"
@@ -28,15 +30,22 @@ TRUSTED_FUNCTIONS = ("sklearn.feature_selection.", "sklearn.metrics.")
 
 
 class ScikitLearn:
-    """Estimators and pipelines with `predict_proba`."""
+    """Estimators and pipelines: classifiers with `predict_proba`, and regressors."""
 
     name = "scikit-learn"
-    describes = "a scikit-learn classifier with predict_proba"
 
-    def accepts(self, model: object) -> bool:
-        """Whether it predicts probabilities and scikit-learn is where it comes from."""
-        ours = any(kind.__module__.startswith("sklearn.") for kind in type(model).__mro__)
-        return ours and hasattr(model, "predict_proba")
+    def describes(self, kind: Kind) -> str:
+        """Say what `fit` may give back."""
+        return "a scikit-learn regressor" if kind == "regression" else "a scikit-learn classifier with predict_proba"
+
+    def accepts(self, model: object, kind: Kind) -> bool:
+        """Whether scikit-learn is where it comes from, and it predicts what is asked: values, or probabilities."""
+        ours = any(parent.__module__.startswith("sklearn.") for parent in type(model).__mro__)
+        if not ours or kind != "regression":
+            return ours and hasattr(model, "predict_proba")
+        from sklearn.base import is_regressor
+
+        return bool(is_regressor(model))
 
     def save(self, model: Any, folder: Path) -> None:
         """Write `model.skops`.
@@ -53,7 +62,7 @@ class ScikitLearn:
                 "Build it from classes of scikit-learn, scipy and numpy."
             )
 
-    def load(self, folder: Path, encoding: Encoding) -> ScikitLearnScorer:
+    def load(self, folder: Path, encoding: Encoding, kind: Kind) -> ScikitLearnScorer:
         """Read `model.skops`.
 
         Raises:
@@ -64,7 +73,7 @@ class ScikitLearn:
             raise ModelError(f"{folder / FILE} holds {', '.join(unknown)}, which could run code; it is not loaded")
         with _skops() as io:
             model = io.load(folder / FILE, trusted=known)
-        return ScikitLearnScorer(model, encoding)
+        return ScikitLearnScorer(model, encoding, kind)
 
     def importance(self, model: Any) -> dict[str, float]:
         """Return the coefficients' sizes or importances where the model has them, else nothing."""
@@ -78,19 +87,28 @@ class ScikitLearnScorer:
 
     name = "plain"
 
-    def __init__(self, model: Any, encoding: Encoding) -> None:
+    def __init__(self, model: Any, encoding: Encoding, kind: Kind) -> None:
         self._model = model
         self._encoding = encoding
+        self._kind = kind
 
     def predict(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
-        """Return the probability of 1 for each row, float64, shape (rows,)."""
+        """Return the probability of 1 or the value of each row, float64, shape (rows,); of classes (rows, classes)."""
         import numpy as np
 
-        scores = np.empty(batch.num_rows, dtype=np.float64)
+        classes = len(self._model.classes_) if self._kind == "multiclass" else 0
+        scores = np.empty((batch.num_rows, classes) if classes else batch.num_rows, dtype=np.float64)
         for start in range(0, batch.num_rows, SLICE_ROWS):
             part = self._encoding.frame(batch.slice(start, SLICE_ROWS))
-            scores[start : start + len(part)] = self._model.predict_proba(part)[:, 1]
+            scores[start : start + len(part)] = self._predicted(part)
         return scores
+
+    def _predicted(self, part: pd.DataFrame) -> np.ndarray:
+        if self._kind == "regression":
+            values: np.ndarray = self._model.predict(part)
+            return values
+        probabilities: np.ndarray = self._model.predict_proba(part)
+        return probabilities[:, 1] if self._kind == "binary" else probabilities
 
 
 @contextmanager

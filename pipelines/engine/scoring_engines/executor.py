@@ -23,8 +23,9 @@ from pipelines.engine import catalog
 from pipelines.engine.errors import EngineMismatch, NightshiftError, StorageError
 from pipelines.engine.home import private_folder
 from pipelines.engine.models import Scorer
-from pipelines.engine.package import load_scorer
+from pipelines.engine.package import load_scorer, read_form
 from pipelines.engine.pipeline import Pipeline
+from pipelines.engine.score_form import ScoreForm, check_form
 from pipelines.engine.scoring import ShardScores, Stamp, read_positions, score_shard
 from pipelines.engine.scoring_engines.orders import declared, our_code, our_libraries, read_order
 from pipelines.engine.shards import Shard
@@ -65,7 +66,13 @@ def _read_answer(said: dict[str, Any]) -> ShardScores:
     if "error" in said:
         raise _error(said["error"]["kind"], said["error"]["message"])
     scores = said["scores"]
-    return ShardScores(scores["rows_in"], scores["rows_scored"], scores["score_sum"], tuple(scores["histogram"]))
+    return ShardScores(
+        scores["rows_in"],
+        scores["rows_scored"],
+        scores["score_sum"],
+        tuple(scores["histogram"]),
+        edges=tuple(scores["edges"]),
+    )
 
 
 def _error(kind: str, message: str) -> Exception:
@@ -92,11 +99,12 @@ def carry_out(order: dict[str, Any]) -> ShardScores:
     quarantine = storage.at(order["quarantine"]) if order["quarantine"] else None
     refused = read_positions(quarantine, order["quarantine_sha256"])
     stamp = Stamp(order["model_version"], order["key"], datetime.fromisoformat(order["scored_at"]))
-    scorer = _scorer(storage.at(order["package"]), order["package_sha256"])
+    scorer, form = _scorer(storage.at(order["package"]), order["package_sha256"])
+    check_form(pipeline, form, order["model_version"])
     delivered = storage.at(order["rows"])
     shard, output = Shard.from_json(order["shard"]), storage.at(order["output"])
     # Spark gives a task one core (`spark.task.cpus`) and runs as many tasks as a worker has cores.
-    return score_shard(pipeline, shard, scorer, refused, stamp, output, delivered, threads=1)
+    return score_shard(pipeline, shard, scorer, refused, stamp, output, delivered, form=form, threads=1)
 
 
 def _same_here(order: dict[str, Any]) -> Pipeline:
@@ -135,8 +143,8 @@ def local_copies() -> Path:
 
 
 @lru_cache(maxsize=1)
-def _scorer(package: Location, sha256: str) -> Scorer:
-    """Return the model of a package that has the digest, loaded once in each process.
+def _scorer(package: Location, sha256: str) -> tuple[Scorer, ScoreForm]:
+    """Return the model of a package that has the digest, loaded once in each process, and the form of its scores.
 
     Raises:
         TamperedModel: The file has another digest, or is gone.
@@ -151,4 +159,4 @@ def _scorer(package: Location, sha256: str) -> Scorer:
         )
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(io.BytesIO(packed)) as archive:
         archive.extractall(folder)
-        return load_scorer(Path(folder))
+        return load_scorer(Path(folder)), read_form(Path(folder))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from pathlib import Path
 
 from pipelines.engine.models import Scorer
-from pipelines.engine.package import load_scorer
+from pipelines.engine.package import load_scorer, read_form
+from pipelines.engine.score_form import check_form
 from pipelines.engine.scoring import ShardScores, read_positions, score_shard
 from pipelines.engine.scoring_engines.base import ScoringEngine, ShardWork
 from pipelines.engine.steps.champion import fetch
@@ -23,7 +25,10 @@ class LocalEngine:
     def score(self, work: ShardWork) -> ShardScores:
         """Score one shard; see `score_shard`."""
         runtime = work.runtime
-        scorer, warning = _scorer(work)
+        package = fetch(runtime, work.version)
+        form = read_form(package)
+        check_form(work.pipeline, form, work.version.version)
+        scorer, warning = _scorer(work, package)
         refused = read_positions(work.quarantine, work.quarantine_sha256)
         scores = score_shard(
             work.pipeline,
@@ -33,6 +38,7 @@ class LocalEngine:
             work.stamp,
             work.output,
             runtime.rows_folder(work.pipeline),
+            form=form,
             threads=runtime.settings.cores,
             progress=runtime.progress,
         )
@@ -45,9 +51,8 @@ class LocalEngine:
         """Nothing is open."""
 
 
-def _scorer(work: ShardWork) -> tuple[Scorer, str | None]:
+def _scorer(work: ShardWork, package: Path) -> tuple[Scorer, str | None]:
     """Return what scores, and a warning if there is machine code that cannot be loaded: that fails no night."""
-    package = fetch(work.runtime, work.version)
     compiled = compiled_for(work.runtime, work.pipeline, work.version, work.shard.rows)
     if compiled is None:
         return load_scorer(package), None

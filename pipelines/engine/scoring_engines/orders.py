@@ -19,6 +19,7 @@ from pipelines.engine.code import code_digest
 from pipelines.engine.keys import digest_of
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.runtime import Runtime
+from pipelines.engine.score_form import asked
 from pipelines.engine.scoring_engines.base import ShardWork
 from pipelines.engine.steps.champion import fetch
 from pipelines.engine.storage import Location
@@ -58,7 +59,8 @@ def make_order(work: ShardWork, package: tuple[Location, str]) -> str:
 
 def declared(pipeline: Pipeline) -> str:
     """Return a digest of what scoring reads of a declaration."""
-    return digest_of([dict(pipeline.rows.columns), list(pipeline.id_columns), list(pipeline.features)])
+    columns = [dict(pipeline.rows.columns), list(pipeline.id_columns), list(pipeline.features)]
+    return digest_of([*columns, *asked(pipeline).values()])
 
 
 def our_code() -> str:

@@ -22,6 +22,7 @@ from pipelines.engine.publication.delta import (
 )
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
+from pipelines.engine.score_form import edges_of
 from pipelines.engine.scoring import output_schema
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def publish_night(
 
     Returns:
         `night`, `rows_in`, `rows_scored`, `rows_quarantined`, `model_version`, `delta_version`, `score_mean`,
-        `histogram`, `planned_at`, `warnings` of the shards in words, `key`. Where a run that was planned later has published the night already: what that
+        `histogram` of the scores between `score_edges`, `planned_at`, `warnings` of the shards in words, `key`. Where a run that was planned later has published the night already: what that
         one published, and `superseded` in words.
 
     Raises:
@@ -96,6 +97,7 @@ def publish_night(
             "delta_version": published.version,
             "score_mean": _mean(scored),
             "histogram": _summed(scored),
+            "score_edges": edges_of(scored),
             "planned_at": planned_ms / 1000,
             "warnings": sorted({shard["warning"] for shard in scored if shard.get("warning")}),
         }

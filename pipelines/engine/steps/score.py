@@ -15,6 +15,7 @@ from pipelines.engine.publication.delta import remove_unfinished
 from pipelines.engine.publication.names import read_shard_path, shard_path
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
+from pipelines.engine.score_form import asked
 from pipelines.engine.scoring import ShardScores, Stamp
 from pipelines.engine.scoring_engines.base import ScoringEngine, ShardWork
 from pipelines.engine.scoring_engines.local import LOCAL
@@ -31,7 +32,7 @@ def score_night_shard(
 
     Returns:
         `night`, `number`, `of`, `path` (relative to the predictions table), `size`, `modified_ms`, `rows_in`,
-        `rows_scored`, `rows_refused`, `score_sum`, `histogram`, `model_version`, `scorer` ("plain" or "compiled"), `warning`
+        `rows_scored`, `rows_refused`, `score_sum`, `histogram`, `score_edges`, `model_version`, `scorer` ("plain" or "compiled"), `warning`
         (why the plain one stepped in, or None), `key`, and the task's `planned_at`.
 
     Raises:
@@ -118,7 +119,12 @@ def shard_key(pipeline: Pipeline, task: dict[str, Any]) -> TaskKey:
             "refused": task["quarantine_sha256"],
             "model": [task["model_version"], task["model_digest"]],
         },
-        parameters={"id_columns": list(pipeline.id_columns), "features": list(pipeline.features), "of": task["of"]},
+        parameters={
+            "id_columns": list(pipeline.id_columns),
+            "features": list(pipeline.features),
+            "of": task["of"],
+            **asked(pipeline),
+        },
         code=code_digest("pipelines.engine.scoring", "pipelines.engine.package"),
     )
 
@@ -163,6 +169,7 @@ def _result(task: dict[str, Any], path: str, table: Location, scores: ShardScore
         "rows_refused": scores.rows_refused,
         "score_sum": scores.score_sum,
         "histogram": list(scores.histogram),
+        "score_edges": list(scores.edges),
         "model_version": task["model_version"],
         "scorer": scores.scorer,
         "warning": scores.warning,

@@ -21,6 +21,7 @@ from pipelines.engine.nights import parse_night, span
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
+from pipelines.engine.score_form import asked
 from pipelines.engine.search import Search
 from pipelines.engine.steps.window import TrainingWindow, find_window, load_data
 from pipelines.engine.trials import Trial, ask, best_of, folds_of, is_hopeless, knowledge
@@ -212,6 +213,7 @@ def _trial_key(pipeline: Pipeline, search: Search, checked: dict[str, Any], numb
             "holdout": checked["holdout"],
             "metric": pipeline.gate.metric,
             "search": search.to_json(),
+            **asked(pipeline),
         },
         code=code_digest(pipeline.module, "pipelines.engine.measuring", "pipelines.engine.labelled"),
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from pipelines.engine.encoding import Encoding
 from pipelines.engine.errors import PathRefused
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.labelled import Labelled
-from pipelines.engine.metrics import metrics_of, slice_metrics
+from pipelines.engine.metrics import metrics_of, slices_of
 from pipelines.engine.models import family_of
 from pipelines.engine.moments import reached
 from pipelines.engine.nights import parse_night, span
@@ -23,19 +24,21 @@ from pipelines.engine.package import load_scorer, write_package
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
-from pipelines.engine.scoring import HISTOGRAM_BINS
+from pipelines.engine.score_form import ScoreForm, asked, learned_form, regression_edges
 from pipelines.engine.search_table import write_table
 from pipelines.engine.steps.search import checked_window, trials_of
 from pipelines.engine.steps.window import TrainingWindow, load_data
 from pipelines.engine.training import (
-    baseline_metrics,
+    baseline_scores,
     check_sides,
     feature_profile,
     fit_model,
     flat_metrics,
+    largest_slices,
     night_means,
     score_profile,
 )
+from pipelines.engine.uncertainty import intervals_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,8 +61,10 @@ def train(
         best: The result of `choose_best`, whose knobs are used; None to train with those that `fit` declares.
 
     Returns:
-        `as_of`, `run_id`, `model_digest`, `metrics` (on the holdout), `baseline` (of the base rate), `rows`
-        (train and holdout), `search` (the best trial, or None), `report` (the folder of the pictures), `url`, `key`.
+        `as_of`, `run_id`, `model_digest`, `kind`, `metrics` (on the holdout), `intervals` (metric to low and high, 95 %),
+        `slices` (`column=value` to `rows`, metrics, and `intervals` of the gate's metric; the largest ones, and MLflow has
+        all), `baseline` (of the best guess without a model), `score_edges`, `rows` (train and holdout), `search` (the best
+        trial, or None), `report` (the folder of the pictures), `url`, `key`.
 
     Raises:
         RowsChanged: The files are no longer the ones that were checked.
@@ -80,6 +85,7 @@ def train(
             "features": list(pipeline.features),
             "target": pipeline.labels.target,
             "holdout": span(window.holdout),
+            **asked(pipeline),
         },
         code=code_digest(
             pipeline.module, "pipelines.engine.training", "pipelines.engine.package", "data_checks.profile"
@@ -96,7 +102,8 @@ def train(
         profile = feature_profile(table, pipeline.features)
         features = encoding.frame(table)
         del table  # from here on the frame is the only copy
-        model = fit_model(pipeline, features, target, parameters)
+        form = learned_form(pipeline.kind, target)
+        model = fit_model(pipeline, features, form.codes(target), parameters)
         del features
         runtime.progress(1, 1, f"fitting on {len(target):,} rows")
         return _log(
@@ -104,7 +111,7 @@ def train(
             pipeline,
             key,
             checked,
-            _Fitted(model, encoding, target, example, profile, holdout, parameters, best),
+            _Fitted(model, encoding, form, target, example, profile, holdout, parameters, best),
         )
 
     return runtime.run(key, work)
@@ -124,6 +131,7 @@ def _load_sides(
 class _Fitted:
     model: object
     encoding: Encoding
+    form: ScoreForm
     target: np.ndarray
     example: pd.DataFrame
     profile: dict[str, Any]
@@ -140,12 +148,14 @@ def _log(
     with tempfile.TemporaryDirectory(prefix="nightshift-") as temporary:
         package = Path(temporary) / "package"
         package.mkdir()
-        score = _write_package(pipeline, package, fitted)
-        target = fitted.holdout.target
-        metrics = metrics_of(target, score)
-        baseline = baseline_metrics(fitted.target, target)
-        slices = slice_metrics(target, score, _frame(fitted.holdout.table, pipeline.slices))
-        drawn = _draw(Path(temporary), fitted, score)
+        form, scores = _write_package(package, fitted)
+        runtime.progress(0, 1, "measuring")
+        pair = form.measurable(fitted.holdout.target, scores)
+        metrics = metrics_of(*pair, form.kind)
+        baseline = _baseline(form, fitted)
+        slices = _slices(pipeline, form, pair, fitted.holdout)
+        drawn = _draw(Path(temporary), form, fitted, scores)
+        runtime.progress(1, 1, "measuring")
         for picture in drawn.values():
             (folder / picture.name).write_file(picture)
         runtime.progress(0, 1, "logging to MLflow")
@@ -182,8 +192,12 @@ def _log(
         "as_of": as_of,
         "run_id": run.run_id,
         "model_digest": run.digest,
+        "kind": form.kind,
         "metrics": metrics,
+        "intervals": intervals_of(form.kind, *pair),
+        "slices": largest_slices(slices),
         "baseline": baseline,
+        "score_edges": list(form.edges),
         "rows": {"train": len(fitted.target), "holdout": fitted.holdout.rows},
         "search": {name: fitted.best[name] for name in _TOLD} if fitted.best else None,
         "report": str(folder),
@@ -211,17 +225,41 @@ def _check_reports(runtime: Runtime, checked: dict[str, Any]) -> dict[str, Path]
     return found
 
 
-def _write_package(pipeline: Pipeline, package: Path, fitted: _Fitted) -> np.ndarray:
-    """Write the package with its profile, and return the holdout's scores as the packaged model gives them."""
-    write_package(package, fitted.model, fitted.encoding, {})
-    score = load_scorer(package).predict(fitted.holdout.table)
+def _write_package(package: Path, fitted: _Fitted) -> tuple[ScoreForm, np.ndarray]:
+    """Write the package with its profile, and return the form and the holdout's scores as the packaged model gives them."""
+    write_package(package, fitted.model, fitted.encoding, {}, fitted.form)
+    scores = fitted.form.checked(load_scorer(package).predict(fitted.holdout.table), fitted.holdout.rows)
+    form, edges = fitted.form, {}
+    if form.kind == "regression":
+        form = replace(form, edges=regression_edges(scores))
+        edges = {"score_edges": list(form.edges)}
     profile = {
         "features": fitted.profile,
-        "score": score_profile(score, HISTOGRAM_BINS),
-        "score_nights": night_means(fitted.holdout, score),
+        "score": score_profile(form, form.score(scores)),
+        "score_nights": night_means(fitted.holdout, form.score(scores)),
+        **edges,
     }
-    write_package(package, fitted.model, fitted.encoding, profile)
-    return score
+    write_package(package, fitted.model, fitted.encoding, profile, form)
+    return form, scores
+
+
+def _baseline(form: ScoreForm, fitted: _Fitted) -> dict[str, float]:
+    guess = baseline_scores(form, fitted.target, fitted.holdout.rows)
+    return metrics_of(*form.measurable(fitted.holdout.target, guess), form.kind)
+
+
+def _slices(
+    pipeline: Pipeline, form: ScoreForm, pair: tuple[np.ndarray, np.ndarray], holdout: Labelled
+) -> dict[str, dict[str, Any]]:
+    """Measure each slice, with the interval of the gate's metric."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, here in slices_of(_frame(holdout.table, pipeline.slices)):
+        target, scores = (side[here] for side in pair)
+        measured = metrics_of(target, scores, form.kind)
+        if measured:
+            intervals = intervals_of(form.kind, target, scores, only=(pipeline.gate.metric,))
+            found[name] = {"rows": int(here.sum()), **measured, "intervals": intervals}
+    return found
 
 
 def _frame(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:
@@ -235,20 +273,36 @@ def _frame(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def _all_metrics(
-    metrics: dict[str, float], baseline: dict[str, float], slices: dict[str, dict[str, float]]
+    metrics: dict[str, float], baseline: dict[str, float], slices: dict[str, dict[str, Any]]
 ) -> dict[str, float]:
     flat = {**metrics, **flat_metrics("baseline_", baseline)}
     for name, measured in slices.items():
-        flat.update(flat_metrics(f"slice.{name}.".replace("=", "."), measured))
+        numbers = {metric: value for metric, value in measured.items() if metric != "intervals"}
+        flat.update(flat_metrics(f"slice.{name}.".replace("=", "."), numbers))
     return flat
 
 
-def _draw(folder: Path, fitted: _Fitted, score: np.ndarray) -> dict[str, Path]:
-    paths = {name: folder / f"{name}.png" for name in ("roc", "calibration", "importance")}
-    pictures.draw_roc(fitted.holdout.target, score, paths["roc"])
-    pictures.draw_calibration(fitted.holdout.target, score, paths["calibration"])
-    importance = family_of(fitted.model).importance(fitted.model)
-    if not importance:
-        return {name: path for name, path in paths.items() if name != "importance"}
-    pictures.draw_importance(list(importance), list(importance.values()), paths["importance"])
+def _draw(folder: Path, form: ScoreForm, fitted: _Fitted, scores: np.ndarray) -> dict[str, Path]:
+    """Draw what says most of a kind, and the importance of the features where the model can say it."""
+    target = fitted.holdout.target
+    drawing: dict[str, Callable[[Path], None]]
+    if form.kind == "regression":
+        drawing = {"observed": partial(pictures.draw_observed, target, scores)}
+    elif form.kind == "multiclass":
+        codes, likeliest = form.codes(target), scores.argmax(axis=1)
+        drawing = {
+            "confusion": partial(pictures.draw_confusion, codes, likeliest, [str(value) for value in form.classes]),
+            "calibration": partial(pictures.draw_calibration, codes == likeliest, form.score(scores)),
+        }
+    else:
+        drawing = {
+            "roc": partial(pictures.draw_roc, target, scores),
+            "calibration": partial(pictures.draw_calibration, target, scores),
+        }
+    importance = family_of(fitted.model, form.kind).importance(fitted.model)
+    if importance:
+        drawing["importance"] = partial(pictures.draw_importance, list(importance), list(importance.values()))
+    paths = {name: folder / f"{name}.png" for name in drawing}
+    for name, draw in drawing.items():
+        draw(paths[name])
     return paths

@@ -15,6 +15,7 @@ from pipelines.engine.models.compiled.build import build
 from pipelines.engine.package import load_scorer
 from pipelines.engine.pipeline import Checks, Gate, Labels, Pipeline, Rows, Window
 from pipelines.engine.rows import inspect_files
+from pipelines.engine.score_form import ScoreForm
 from pipelines.engine.scoring import Stamp, score_shard
 from pipelines.engine.shards import plan_shards
 from pipelines.engine.storage import here
@@ -83,6 +84,7 @@ def scores(pipeline, scorer, folder, shards, refused, **more):
             Stamp("1", "key", datetime(2024, 1, 1, tzinfo=UTC)),
             here(output),
             here(folder),
+            form=ScoreForm(),
             **more,
         )
         assert said.warning is None

@@ -74,6 +74,8 @@ def build(package: Path, output: Path) -> None:
 
     file = package / MODEL
     booster, encoding = Booster(file), Encoding.from_json(json.loads((package / "encoding.json").read_text()))
+    if booster.outputs != 1:
+        raise CannotCompile("a model that gives several numbers for each row is scored by its own library")
     model = lleaves.Model(model_file=str(file))
     try:
         # All trees in one block: the sum of a row is then made tree by tree, as the booster makes it, and is the same

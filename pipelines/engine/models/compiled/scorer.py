@@ -28,7 +28,7 @@ class CompiledScorer:
         self._encoding = encoding
 
     def predict(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
-        """Return the probability of 1 for each row, float64, shape (rows,)."""
+        """Return the probability of 1, or the value, of each row, float64, shape (rows,)."""
         import numpy as np
 
         scores = np.zeros(batch.num_rows, dtype=np.float64)

@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.engine.errors import ModelError
 from pipelines.engine.models.booster import Booster
+from pipelines.engine.models.lightgbm import LIGHTGBM
 from tests.pipelines.engine.models import boosters
 
 
@@ -48,12 +49,25 @@ def test_a_file_that_is_no_model_is_said_in_words(tmp_path):
         Booster(tmp_path / "model.txt")
 
 
-def test_a_model_with_several_classes_is_refused(tmp_path):
+@pytest.fixture
+def several(tmp_path):
+    """A model of three classes."""
     frame, target = boosters.data(500)
     knobs = {"objective": "multiclass", "num_class": 3, "verbosity": -1}
     lightgbm.train(knobs, lightgbm.Dataset(frame, target), 2).save_model(str(tmp_path / "model.txt"))
-    with pytest.raises(ModelError, match="gives 3 numbers for each row"):
-        Booster(tmp_path / "model.txt")
+    return tmp_path / "model.txt"
+
+
+def test_a_model_with_several_classes_gives_a_number_for_each(several):
+    given = Booster(several).predict(rows())
+    np.testing.assert_array_equal(given, lightgbm.Booster(model_file=str(several)).predict(rows()))
+    assert given.shape == (500, 3)
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("binary", "the probability of 1"), ("regression", "the value")])
+def test_a_model_with_several_classes_is_refused_where_one_number_is_asked(several, kind, expected):
+    with pytest.raises(ModelError, match=f"gives 3 numbers for each row; expected one, {expected}"):
+        LIGHTGBM.load(several.parent, boosters.ENCODING, kind)
 
 
 def test_several_threads_may_use_one_booster(file):

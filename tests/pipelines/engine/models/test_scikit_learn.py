@@ -39,7 +39,7 @@ ORDINARY = {
 def test_ordinary_model_is_kept_and_read_again(tmp_path, name):
     model = ORDINARY[name].fit(X, Y)
     SCIKIT_LEARN.save(model, tmp_path)
-    read = SCIKIT_LEARN.load(tmp_path, ENCODING)._model
+    read = SCIKIT_LEARN.load(tmp_path, ENCODING, "binary")._model
     assert np.array_equal(read.predict_proba(X), model.predict_proba(X))
 
 
@@ -85,4 +85,4 @@ def test_model_with_a_function_that_could_do_anything_is_neither_kept_nor_read(t
         SCIKIT_LEARN.save(model, tmp_path)
     io.dump(model, tmp_path / FILE)
     with pytest.raises(ModelError, match="which could run code; it is not loaded"):
-        SCIKIT_LEARN.load(tmp_path, ENCODING)
+        SCIKIT_LEARN.load(tmp_path, ENCODING, "binary")
