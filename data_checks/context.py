@@ -23,6 +23,7 @@ class SuiteContext:
         id_columns: Columns that name a row; they head every refused row.
         profile: The training profile (`build_profile`), None before the first champion.
         today: Timezone-aware "now" of the caller, for suites with a rule that needs it.
+        sensitive: Columns whose values are hidden in everything that the suite's run gives back.
     """
 
     partition: str
@@ -30,6 +31,7 @@ class SuiteContext:
     id_columns: tuple[str, ...]
     profile: Mapping[str, Any] | None = None
     today: datetime | None = None
+    sensitive: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.nights < 1:

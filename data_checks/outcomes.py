@@ -68,11 +68,28 @@ def raised_message(exception_info: Mapping[str, Any]) -> str | None:
 
 def columns_of(expectation: Expectation) -> str | None:
     """Column or columns an expectation looks at, None for the whole table."""
+    return ", ".join(column_names(expectation)) or None
+
+
+def column_names(expectation: Expectation) -> list[str]:
+    """The columns an expectation looks at, none for the whole table."""
     keys = [key for key in ("column", "column_A", "column_B") if key in expectation.domain_keys]
     names = [str(getattr(expectation, key)) for key in keys]
     if "column_list" in expectation.domain_keys:
         names.extend(map(str, getattr(expectation, "column_list", ())))
-    return ", ".join(names) or None
+    return names
+
+
+def may_tell(expectation: Expectation, outcome: Outcome, sensitive: frozenset[str]) -> bool:
+    """Whether an outcome may hold values of sensitive columns.
+
+    What a library says when it fails may quote any value that it met: there it must be known that it met no other columns.
+    """
+    columns = column_names(expectation)
+    if not sensitive.isdisjoint(columns):
+        return True
+    met_others = not columns or getattr(expectation, "row_condition", None) is not None
+    return bool(sensitive) and outcome.raised and met_others
 
 
 def observation(result: Mapping[str, Any]) -> str:

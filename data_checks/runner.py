@@ -6,6 +6,7 @@ Imported by `run_suite` only: the import of great_expectations costs seconds.
 from __future__ import annotations
 
 import importlib
+import logging
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,12 @@ from data_checks.errors import SuiteMistake
 from data_checks.files.engine import FailingRows, ParquetExecutionEngine
 from data_checks.files.rows import ParquetRows
 from data_checks.files.view import View, opened
-from data_checks.outcomes import outcome_of, raised_outcome, reasons_by_row, refused_rows
+from data_checks.outcomes import may_tell, outcome_of, raised_outcome, reasons_by_row, refused_rows
 from data_checks.results import CheckResult, status_of
+from data_checks.sensitive import hide_columns, hide_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
     from great_expectations.data_context import AbstractDataContext
@@ -58,7 +60,7 @@ def run(name: str, module: str, rows: pd.DataFrame | ParquetRows | View, context
         return _run_on_files(name, expectations, rows, context)
     engine = PandasExecutionEngine()
     engine.load_batch_data("rows", plain(rows))
-    with quiet():
+    with quiet(context.sensitive):
         answers = validate(name, engine, expectations)
     refusals = [(reason, np.asarray(found, dtype=np.int64)) for reason, found in _refusals(expectations, answers)]
     positions, reasons = reasons_by_row(refusals)
@@ -69,7 +71,7 @@ def run(name: str, module: str, rows: pd.DataFrame | ParquetRows | View, context
 def _run_on_files(
     name: str, expectations: Sequence[Expectation], rows: ParquetRows | View, context: SuiteContext
 ) -> CheckResult:
-    with opened(rows) as view, quiet():
+    with opened(rows) as view, quiet(context.sensitive):
         engine = ParquetExecutionEngine(view)
         answers = validate(name, engine, expectations)
         if engine.damage:
@@ -104,25 +106,36 @@ def _result(
     positions: np.ndarray[Any, Any],
     by_pandas: tuple[str, ...] = (),
 ) -> CheckResult:
-    outcomes = tuple(_outcome(expectation, answers[order]) for order, expectation in enumerate(expectations))
+    outcomes = tuple(
+        _outcome(expectation, answers[order], context.sensitive) for order, expectation in enumerate(expectations)
+    )
     return CheckResult(
         suite=name,
         partition=context.partition,
         status=status_of(outcomes),
         rows=rows,
         outcomes=outcomes,
-        refused=refused,
+        refused=hide_columns(refused, context.sensitive),
         refused_positions=positions,
         by_pandas=by_pandas,
     )
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Without warnings about how Great Expectations computes: they name no row and nobody here can act on them."""
-    with np.errstate(all="ignore"), warnings.catch_warnings():  # an empty column has no mean: an observation here
-        warnings.filterwarnings("ignore", message="Series.values returning an ndarray that drops timezone")
-        yield
+def quiet(sensitive: Collection[str] = ()) -> Iterator[None]:
+    """Without warnings about how Great Expectations computes: they name no row and nobody here can act on them.
+
+    Its log quotes errors, and errors quote values: where columns are sensitive, it is not heard. What failed is in the result.
+    """
+    logger = logging.getLogger("great_expectations")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL if sensitive else before)
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():  # an empty column has no mean: an observation here
+            warnings.filterwarnings("ignore", message="Series.values returning an ndarray that drops timezone")
+            yield
+    finally:
+        logger.setLevel(before)
 
 
 def numbered(expectations: Sequence[Expectation]) -> list[Expectation]:
@@ -216,10 +229,14 @@ def _ask_alone(
     return result
 
 
-def _outcome(expectation: Expectation, answer: ExpectationValidationResult | Exception) -> Outcome:
+def _outcome(
+    expectation: Expectation, answer: ExpectationValidationResult | Exception, sensitive: frozenset[str]
+) -> Outcome:
     if isinstance(answer, Exception):
-        return raised_outcome(expectation, f"{type(answer).__name__}: {answer}")
-    return outcome_of(expectation, answer)
+        outcome = raised_outcome(expectation, f"{type(answer).__name__}: {answer}")
+    else:
+        outcome = outcome_of(expectation, answer)
+    return hide_outcome(outcome) if may_tell(expectation, outcome, sensitive) else outcome
 
 
 def _refusals(expectations: Sequence[Expectation], answers: Answers) -> list[tuple[str, Sequence[int]]]:

@@ -237,7 +237,7 @@ class ParquetExecutionEngine(PandasExecutionEngine):
             values = dict(zip(different, self._view.aggregate(different), strict=True))
         except duckdb.Error as error:
             if len(jobs) == 1:
-                _log.info("DuckDB could not answer: %s", error)
+                _log.info("DuckDB could not answer (%s)", type(error).__name__)  # its message may quote a value
                 return [None]
             return [answer for job in jobs for answer in self._scan([job])]
         return [job.answer([values[expression] for expression in job.expressions]) for job in jobs]
@@ -276,7 +276,7 @@ class ParquetExecutionEngine(PandasExecutionEngine):
                 else self._view.aggregate([count_of(predicate.judged)])
             )
         except duckdb.Error as error:
-            _log.info("DuckDB could not answer: %s", error)
+            _log.info("DuckDB could not answer (%s)", type(error).__name__)  # its message may quote a value
             return False
         return True
 
@@ -291,7 +291,7 @@ class ParquetExecutionEngine(PandasExecutionEngine):
         try:
             found = self._view.aggregate(expressions)
         except duckdb.Error as error:
-            _log.info("DuckDB could not answer: %s", error)
+            _log.info("DuckDB could not answer (%s)", type(error).__name__)  # its message may quote a value
             return
         for predicate, lines in zip(failing, found, strict=True):
             predicate.examples = lines
@@ -327,7 +327,7 @@ class ParquetExecutionEngine(PandasExecutionEngine):
         try:
             frame = self._view.ask(query).to_pandas()
         except duckdb.Error as error:
-            _log.info("DuckDB could not answer: %s", error)
+            _log.info("DuckDB could not answer (%s)", type(error).__name__)  # its message may quote a value
             return
         series = frame.astype({"value": self._view.dtypes[name]}).set_index("value")["count"].sort_index()
         counted = metric.metric_name == "column.value_counts"

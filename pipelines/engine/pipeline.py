@@ -286,6 +286,9 @@ def _column_mistakes(pipeline: Pipeline) -> Iterator[str]:
             yield f"{word} is the text {names!r}; expected a list of column names: [{names!r}]"
             continue
         yield from _unknown_and_doubled(word, names, columns)
+    for name in pipeline.slices:
+        if name in pipeline.rows.sensitive:
+            yield f"slices has {name!r}, which is sensitive: its values would name the slices. Leave it out of one of the two"
     for name in pipeline.features:
         kind = columns.get(name)
         if kind in COLUMN_TYPES and kind not in FEATURE_TYPES:

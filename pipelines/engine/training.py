@@ -69,6 +69,11 @@ def fit_model(pipeline: Pipeline, features: pd.DataFrame, target: np.ndarray, pa
     try:
         model: object = pipeline.fit(features, target, **parameters)
     except Exception as error:
+        if not set(pipeline.rows.sensitive).isdisjoint(pipeline.features):
+            raise FitFailed(
+                f"fit of {pipeline.name} raised {type(error).__name__} ({rows} rows). What it said is not shown: it could "
+                "tell values of a sensitive feature. Call `fit` yourself, on rows that may be seen, to read it."
+            ) from None
         raise FitFailed(f"fit of {pipeline.name} raised {type(error).__name__}: {error} ({rows} rows)") from error
     if model is None:
         raise FitFailed(f"fit of {pipeline.name} gave back None; end it with `return model`")

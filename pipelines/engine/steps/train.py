@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data_checks.sensitive import neutral_rows
 from model_registry import pictures
 from pipelines.engine.code import code_digest
 from pipelines.engine.encoding import Encoding
@@ -98,7 +99,7 @@ def train(
         del older
         runtime.progress(0, 1, f"fitting on {len(target):,} rows")
         encoding = Encoding.learn(table, pipeline.features, pipeline.string_features)
-        example = _frame(table.slice(0, EXAMPLE_ROWS), pipeline.features)
+        example = neutral_rows(_frame(table.slice(0, EXAMPLE_ROWS), pipeline.features), pipeline.rows.sensitive)
         profile = feature_profile(table, pipeline.features)
         features = encoding.frame(table)
         del table  # from here on the frame is the only copy

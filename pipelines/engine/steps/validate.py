@@ -49,13 +49,19 @@ def validate_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str
             "refuse_at_most": pipeline.checks.refuse_at_most,
             "columns": dict(pipeline.rows.columns),
             "id_columns": list(pipeline.id_columns),
+            **sensitive_parameter(pipeline),
         },
         code=code_digest("pipelines.engine.steps.checking", "pipelines.engine.rows", module_of(pipeline.checks.rows)),
     )
 
     def work(hold: Hold) -> dict[str, Any]:
         context = SuiteContext(
-            night, nights=1, id_columns=tuple(pipeline.id_columns), profile=profile, today=runtime.now()
+            night,
+            nights=1,
+            id_columns=tuple(pipeline.id_columns),
+            profile=profile,
+            today=runtime.now(),
+            sensitive=frozenset(pipeline.rows.sensitive),
         )
         name = f"{key.short}-{hold.fence}"
         with open_files(files, pipeline.rows.columns) as rows:
@@ -81,6 +87,11 @@ def validate_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str
         }
 
     return runtime.run(key, work, outputs=lambda result: kept_files(runtime, pipeline, result))
+
+
+def sensitive_parameter(pipeline: Pipeline) -> dict[str, list[str]]:
+    """Return what a key says of sensitive columns; nothing where there are none, so that keys of before are found."""
+    return {"sensitive": sorted(pipeline.rows.sensitive)} if pipeline.rows.sensitive else {}
 
 
 def night_files(runtime: Runtime, pipeline: Pipeline, night: str) -> list[NightFile]:

@@ -15,7 +15,7 @@ from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.steps.champion import find_champion
 from pipelines.engine.steps.checking import Checked, check_rows, open_files
-from pipelines.engine.steps.validate import at_the_door
+from pipelines.engine.steps.validate import at_the_door, sensitive_parameter
 from pipelines.engine.steps.window import TrainingWindow, find_window
 from pipelines.engine.storage import Location
 
@@ -48,7 +48,12 @@ def validate_training(runtime: Runtime, pipeline: Pipeline, as_of: str) -> dict[
         step="validate_training",
         partition=as_of,
         inputs={"window": window.fingerprint},
-        parameters={"rows": checks.rows, "labels": checks.labels, "refuse_at_most": checks.refuse_at_most},
+        parameters={
+            "rows": checks.rows,
+            "labels": checks.labels,
+            "refuse_at_most": checks.refuse_at_most,
+            **sensitive_parameter(pipeline),
+        },
         code=code_digest(
             "pipelines.engine.steps.checking", "pipelines.engine.rows", module_of(checks.rows), module_of(checks.labels)
         ),
@@ -94,6 +99,7 @@ def _check_window(
         id_columns=tuple(pipeline.id_columns),
         profile=None,
         today=runtime.now(),
+        sensitive=frozenset(pipeline.rows.sensitive),
     )
     with open_files([file for _, delivered in files for file in delivered], columns) as opened:
         checked = check_rows(
