@@ -1,7 +1,11 @@
-"""The suites. A new one is a file with `build(context)`, a line in `SUITES`, and a table of faults in its test."""
+"""The suites. A new one is a file here with `build(context)`, and a table of faults in its test; its name is the file's.
+
+A file whose name begins with `_` is no suite: it holds what several of them share.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -11,12 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SUITES: Mapping[str, str] = MappingProxyType(
-    {
-        "flights_labels": "data_checks.suites.flights_labels",
-        "flights_rows": "data_checks.suites.flights_rows",
-    }
+    {path.stem: f"{__name__}.{path.stem}" for path in Path(__file__).parent.glob("[!_]*.py")}
 )
-"""Name of each suite and the module that builds it."""
+"""Name of each suite and the module that builds it. Nothing of them is imported before it is asked for."""
 
 
 def suite_names() -> tuple[str, ...]:
@@ -33,6 +34,6 @@ def module_of(name: str) -> str:
     if name not in SUITES:
         raise UnknownSuite(
             f"There is no suite '{name}'.{did_you_mean(name, SUITES)} Known: {', '.join(suite_names())}."
-            " A new suite is a file in data_checks/suites/ and a line in its SUITES."
+            " A new suite is a file of that name in data_checks/suites/."
         )
     return SUITES[name]

@@ -7,7 +7,6 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCUMENTS = ("README.md", "docs/authoring.md", "docs/spark.md")
 BLOCK = re.compile(r"```python\n# (\S+\.py)\n(.*?)```", re.DOTALL)
-SUITES = {"parcels_rows": "data_checks.suites.parcels_rows", "parcels_labels": "data_checks.suites.parcels_labels"}
 
 
 def make_clone(root: Path) -> Path:
@@ -20,7 +19,4 @@ def make_clone(root: Path) -> Path:
         for path, code in BLOCK.findall((REPOSITORY / document).read_text()):
             (root / path).parent.mkdir(exist_ok=True)
             (root / path).write_text(code)
-    suites = root / "data_checks/suites/__init__.py"
-    lines = "".join(f'        "{name}": "{module}",\n' for name, module in SUITES.items())
-    suites.write_text(suites.read_text().replace("    {\n", "    {\n" + lines, 1))
     return root
