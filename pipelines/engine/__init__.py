@@ -7,5 +7,6 @@ nights.py  rows.py  encoding.py  training.py          partitions and their rows
 metrics.py  gate.py  models/  package.py              models, and whether they earned their place
 shards.py  scoring.py  publication/                   scores, and how readers come to see them
 runtime.py  steps/  status.py                         the steps of a night and of a training
+dealing/                                              a file of many nights becomes nights
 tidy/  retention.py                                   what nobody needs any more
 """
