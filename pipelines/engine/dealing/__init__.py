@@ -5,6 +5,6 @@ deal.py     what a pipeline's `prepare` calls
 """
 
 from pipelines.engine.dealing.deal import deal
-from pipelines.engine.dealing.source import SQL_TYPES, in_one_sentence, open_source
+from pipelines.engine.dealing.source import SQL_TYPES, in_one_sentence, night_of, open_source
 
-__all__ = ["SQL_TYPES", "deal", "in_one_sentence", "open_source"]
+__all__ = ["SQL_TYPES", "deal", "in_one_sentence", "night_of", "open_source"]

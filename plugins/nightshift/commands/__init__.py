@@ -12,6 +12,7 @@ from nightshift.commands.incidents import incidents
 from nightshift.commands.keys import keys
 from nightshift.commands.live import live
 from nightshift.commands.migrate import migrate
+from nightshift.commands.new import new
 from nightshift.commands.pipelines import pipelines
 from nightshift.commands.promises import promises
 from nightshift.commands.run import check, score, train
@@ -28,6 +29,7 @@ COMMANDS: tuple[click.Command, ...] = (
     live,
     airflow,
     pipelines,
+    new,
     data,
     check,
     search,

@@ -1,0 +1,60 @@
+"""`nightshift new`: from wishes to files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nightshift.scaffold.choices import design
+from nightshift.scaffold.looking import look
+from nightshift.scaffold.names import check_name
+from nightshift.scaffold.opening import opened, shown
+from nightshift.scaffold.rendering import file_names, render
+from nightshift.scaffold.values import Design, Wishes
+from nightshift.scaffold.writing import check_free, write_all
+
+
+@dataclass(frozen=True)
+class Created:
+    """A pipeline that was written, or would be.
+
+    Attributes:
+        design: What it is.
+        files: The files, below the repository.
+    """
+
+    design: Design
+    files: tuple[str, ...]
+
+    @property
+    def next_commands(self) -> tuple[str, ...]:
+        """What to type next."""
+        name, nights = self.design.wishes.name, self.design.nights
+        return (
+            f"nightshift data {name}",
+            f"nightshift train {name} --as-of {nights.as_of}",
+            f"nightshift score {name} {nights.scored}",
+        )
+
+
+def create(root: Path, wishes: Wishes, *, dry_run: bool = False) -> Created:
+    """Look at the data, and write a pipeline that learns from it.
+
+    Args:
+        root: The repository.
+        wishes: What was asked for.
+        dry_run: Write nothing.
+
+    Raises:
+        UsageError: The name, the data or a column cannot be used, or a file exists.
+        DataError: The data cannot be read.
+        NotWritten: What would be written cannot be used.
+    """
+    check_name(wishes.name)
+    check_free(root, file_names(wishes.name))
+    with opened(wishes) as connection:
+        made = design(wishes, look(connection, wishes))
+    texts = render(made, shown(wishes))
+    if not dry_run:
+        write_all(root, texts, wishes.name)
+    return Created(made, tuple(texts))
