@@ -191,9 +191,11 @@ def _words_of_test(design: Design, bounds: Bounds) -> dict[str, Any]:
     count = counts[len(counts) // 2]
     one = design.target.one_where
     label = design.seen.columns[design.wishes.label]
+    names = [design.wishes.name, *([] if design.wishes.table else ["prepare"])]
     zero = next((value for value in label.values if value != one), None)
     return {
         "count": count,
+        "tested": [*([] if design.wishes.table else ["LABELS", "ROWS"]), *sorted(names)],
         "made_rows": {name: made_up_column(design, name, kind, bounds) for name, kind in design.rows.items()},
         "made_label": made_up_label(design, count),
         "label_names": ", ".join(map(repr, [name for name in design.labels if name != design.wishes.label])),
