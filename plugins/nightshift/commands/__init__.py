@@ -4,6 +4,7 @@ import click
 
 from nightshift.commands.airflow import airflow
 from nightshift.commands.alerts import alerts
+from nightshift.commands.check_pipeline import check_pipeline
 from nightshift.commands.data import data
 from nightshift.commands.demo import demo
 from nightshift.commands.doctor import doctor
@@ -42,6 +43,7 @@ COMMANDS: tuple[click.Command, ...] = (
     alerts,
     watch,
     doctor,
+    check_pipeline,
     tidy,
     drill,
     migrate,
