@@ -24,6 +24,7 @@ NightshiftError
 ├── StorageError
 │   ├── StorageFull           (retryable)
 │   ├── StorageUnavailable    (retryable) an object store does not answer
+│   ├── SourceUnavailable     (retryable) the database that rows come from does not answer
 │   ├── PathRefused           a recorded path leads out of its folder
 │   └── PublicationConflict   (retryable)
 └── EngineError               where shards are to be scored, they cannot be
@@ -160,6 +161,12 @@ class StorageFull(StorageError):
 
 class StorageUnavailable(StorageError):
     """An object store does not answer, or not in time."""
+
+    retryable = True
+
+
+class SourceUnavailable(StorageError):
+    """The database that rows come from does not answer, or breaks off."""
 
     retryable = True
 

@@ -20,6 +20,7 @@ from pipelines.engine.pipeline import Pipeline, Progress
 from pipelines.engine.replay import read_clock
 from pipelines.engine.run_once import Hold, Outcome, run_once
 from pipelines.engine.settings import Settings, read_settings
+from pipelines.engine.sources import Ask, address_of, ask_nobody
 from pipelines.engine.storage import Credentials, Location, Storage
 from pipelines.engine.storage.credentials import machine_credentials
 
@@ -42,6 +43,7 @@ class Runtime:
         wait: Wait for a busy key instead of raising `KeyBusy`.
         progress: Told how far long work has come.
         clock: Which time it is for nights, by the ledger's time.
+        connections: Asked where a database is that rows come from, if the settings do not say.
     """
 
     settings: Settings
@@ -51,6 +53,7 @@ class Runtime:
     wait: bool = False
     progress: Progress = field(default=no_progress)
     clock: Clock = REAL
+    connections: Ask = ask_nobody
 
     def run(
         self,
@@ -116,6 +119,14 @@ class Runtime:
         """Where the labels of nights are delivered."""
         return self.storage.at(self.settings.data) / pipeline.name / "labels"
 
+    def database(self, connection: str) -> str:
+        """Return the address of a database that rows come from.
+
+        Raises:
+            UsageError: Nobody knows it.
+        """
+        return address_of(self.settings, connection, self.connections)
+
     def predictions(self, pipeline: Pipeline) -> Location:
         """The published Delta table."""
         return self.storage.at(self.settings.tables) / pipeline.name / "predictions"
@@ -139,6 +150,7 @@ def open_runtime(
     wait: bool = False,
     progress: Progress = no_progress,
     credentials: Credentials = machine_credentials,
+    connections: Ask = ask_nobody,
 ) -> Runtime:
     """Open what the settings name, and make sure that the ledger can be used.
 
@@ -147,6 +159,7 @@ def open_runtime(
         wait: Wait for a busy key instead of raising `KeyBusy`.
         progress: Told how far long work has come.
         credentials: Who we are at an object store, asked when it is first used.
+        connections: Asked where a database is that rows come from, if the settings do not say.
 
     Raises:
         LedgerUnavailable, LedgerNotMigrated, UsageError: In words that say what to do.
@@ -157,6 +170,5 @@ def open_runtime(
     ledger = Ledger(settings.ledger_url, lease_seconds=settings.lease_seconds)
     ledger.check()
     registry = Registry(settings.tracking_uri, settings.artifacts, ui_url=settings.mlflow_ui)
-    return Runtime(
-        settings, ledger, registry, Storage(settings.cache, credentials), wait, progress, read_clock(settings)
-    )
+    storage = Storage(settings.cache, credentials)
+    return Runtime(settings, ledger, registry, storage, wait, progress, read_clock(settings), connections)

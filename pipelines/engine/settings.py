@@ -12,6 +12,7 @@ from model_registry.addresses import hidden
 from pipelines.engine.errors import UsageError
 from pipelines.engine.storage.location import split_url
 
+SOURCE = "NIGHTSHIFT_SOURCE_"
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -38,6 +39,7 @@ class Settings:
         spark: Where shards are scored by engine `spark`: `sc://HOST:PORT` or a master; None if nobody said.
         spark_connection: Airflow connection that says the same, and wins.
         spark_shards: How many shards Spark is given at the same time.
+        sources: Connection to SQLAlchemy URL of the databases that rows come from.
     """
 
     home: Path
@@ -58,6 +60,12 @@ class Settings:
     spark: str | None = field(default=None, repr=False)  # may hold a token
     spark_connection: str | None = None
     spark_shards: int = 16
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)  # may hold passwords
+
+    @property
+    def databases(self) -> Path:
+        """Folder for the laptop's own databases with rows, `<connection>.db`."""
+        return self.home / "databases"
 
     @property
     def cache(self) -> Path:
@@ -95,6 +103,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         spark=env.get("NIGHTSHIFT_SPARK") or None,
         spark_connection=env.get("NIGHTSHIFT_SPARK_CONNECTION") or None,
         spark_shards=_count(env, "NIGHTSHIFT_SPARK_SHARDS", 16),
+        sources={name.removeprefix(SOURCE).lower(): env[name] for name in env if name.startswith(SOURCE) and env[name]},
         routes=Path(env.get("NIGHTSHIFT_ROUTES") or REPOSITORY / "routes.toml").expanduser().resolve(),
     )
 

@@ -8,13 +8,14 @@ from typing import Any, NoReturn
 from data_checks import SuiteContext, drift
 from data_checks.suites import module_of
 from pipelines.engine.code import code_digest
-from pipelines.engine.errors import DataError
+from pipelines.engine.errors import DataError, SourceUnavailable
 from pipelines.engine.keys import TaskKey, digest_of
 from pipelines.engine.nights import parse_night
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.rows import NightFile, find_files, fingerprint, in_content_order, inspect_files
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
+from pipelines.engine.snapshots import Tables, take_night
 from pipelines.engine.steps.champion import champion_profile
 from pipelines.engine.steps.checking import check_rows, open_files
 from pipelines.engine.storage import Location
@@ -33,10 +34,11 @@ def validate_night(runtime: Runtime, pipeline: Pipeline, night: str) -> dict[str
     Raises:
         UnknownNight: Not a night, or one in the future.
         DataError: The rows are missing, unreadable, of another schema, or fail their checks.
+        SourceUnavailable: The database that they come from does not answer.
         RegistryUnavailable: MLflow does not answer.
     """
     parse_night(night, today=runtime.today())
-    files = at_the_door(runtime, pipeline, STEP, night, lambda: night_files(runtime, pipeline, night))
+    files = at_the_door(runtime, pipeline, STEP, night, lambda: _delivered(runtime, pipeline, night))
     whole_profile = champion_profile(runtime, pipeline)
     profile = whole_profile["features"] if whole_profile else None
     key = TaskKey(
@@ -94,6 +96,12 @@ def sensitive_parameter(pipeline: Pipeline) -> dict[str, list[str]]:
     return {"sensitive": sorted(pipeline.rows.sensitive)} if pipeline.rows.sensitive else {}
 
 
+def _delivered(runtime: Runtime, pipeline: Pipeline, night: str) -> list[NightFile]:
+    """Return the files of a night; one that comes from a table is taken first, and again if it changed there."""
+    take_night(Tables.of(runtime), pipeline, night)
+    return night_files(runtime, pipeline, night)
+
+
 def night_files(runtime: Runtime, pipeline: Pipeline, night: str) -> list[NightFile]:
     """Return the files of a night, in the order that defines row positions.
 
@@ -108,9 +116,10 @@ def at_the_door(
     runtime: Runtime, pipeline: Pipeline, step: str, partition: str, look: Callable[[], list[NightFile]]
 ) -> list[NightFile]:
     """Look at the files, and record a failed key if they cannot even be fingerprinted, so that `status` shows it."""
+    wrong: DataError | SourceUnavailable
     try:
         return look()
-    except DataError as error:
+    except (DataError, SourceUnavailable) as error:
         wrong = error
 
     def refuse(hold: Hold) -> NoReturn:

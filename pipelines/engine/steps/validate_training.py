@@ -13,6 +13,7 @@ from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.rows import NightFile
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
+from pipelines.engine.snapshots import Tables, take_missing
 from pipelines.engine.steps.champion import find_champion
 from pipelines.engine.steps.checking import Checked, check_rows, open_files
 from pipelines.engine.steps.validate import at_the_door, sensitive_parameter
@@ -30,6 +31,7 @@ def validate_training(runtime: Runtime, pipeline: Pipeline, as_of: str) -> dict[
     Raises:
         UnknownNight: `as_of` is not a night, or lies in the future.
         RegistryUnavailable: MLflow does not answer.
+        SourceUnavailable: The database that it comes from does not answer.
         DataError: The data is missing, unreadable, of another schema, or fails its checks.
     """
     parse_night(as_of, today=runtime.today())
@@ -37,6 +39,7 @@ def validate_training(runtime: Runtime, pipeline: Pipeline, as_of: str) -> dict[
     windows: list[TrainingWindow] = []
 
     def look() -> list[NightFile]:
+        take_missing(Tables.of(runtime), pipeline, as_of)
         windows.append(find_window(runtime, pipeline, as_of))
         return []
 

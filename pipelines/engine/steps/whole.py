@@ -19,6 +19,11 @@ from pipelines.engine.steps.train import train
 from pipelines.engine.steps.validate import validate_night
 from pipelines.engine.steps.validate_training import validate_training
 
+TOLD_OF_TRAINING = (
+    *("kind", "metrics", "intervals", "slices", "baseline", "score_edges"),
+    *("rows", "url", "report", "search"),
+)
+
 
 def run_night(runtime: Runtime, pipeline: Pipeline, night: str, engine: ScoringEngine = LOCAL) -> dict[str, Any]:
     """Validate, plan, score, publish and monitor one night; the engine says where it is scored.
@@ -50,7 +55,8 @@ def run_training(runtime: Runtime, pipeline: Pipeline, as_of: str, *, actor: str
     """Validate, search if the pipeline declares it, train, evaluate, register and, if the gate opens, promote.
 
     Returns:
-        What `promote` returns, with `metrics`, `baseline`, `rows`, `url`, `report` and `search` of the training.
+        What `promote` returns, with `kind`, `metrics`, `intervals`, `slices`, `baseline`, `score_edges`, `rows`, `url`, `report` and
+        `search` of the training, and `difference` of the evaluation.
 
     Raises:
         Whatever the steps raise.
@@ -61,4 +67,4 @@ def run_training(runtime: Runtime, pipeline: Pipeline, as_of: str, *, actor: str
     judged = evaluate(runtime, pipeline, checked, trained)
     registered = register(runtime, pipeline, trained, judged)
     promoted = promote(runtime, pipeline, registered, judged, actor=actor)
-    return {**promoted, **{name: trained[name] for name in ("metrics", "baseline", "rows", "url", "report", "search")}}
+    return {**promoted, "difference": judged["difference"], **{name: trained[name] for name in TOLD_OF_TRAINING}}

@@ -74,6 +74,7 @@ def train(pipeline: str, as_of: str, as_json: bool) -> None:
     \b
     Example:  nightshift train flights --as-of 2013-11-01
     """
+    from pipelines.engine.kinds import BASELINES
     from pipelines.engine.steps.whole import run_training
 
     with opened(pipeline) as (runtime, declared):
@@ -89,9 +90,16 @@ def train(pipeline: str, as_of: str, as_json: bool) -> None:
         click.echo(f"  - {reason}")
     if trained["search"]:
         click.echo(f"trial {trained['search']['number']} of the search was the best: {trained['search']['params']}")
-    rows = [(name, f"{value:.4f}", f"{trained['baseline'][name]:.4f}") for name, value in trained["metrics"].items()]
-    print_table(("metric", "model", "base rate"), rows)
+    rows = [
+        (name, f"{value:.4f}", _ends(trained["intervals"].get(name)), f"{trained['baseline'][name]:.4f}")
+        for name, value in trained["metrics"].items()
+    ]
+    print_table(("metric", "model", "95 % interval", BASELINES[declared.kind]), rows)
     _say_claims(claimed)
+
+
+def _ends(interval: list[float] | None) -> str:
+    return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else ""
 
 
 @click.command(short_help="Check, score and publish nights with the champion.")

@@ -17,16 +17,23 @@ if TYPE_CHECKING:
 
 
 def open_doors(settings: Settings | None = None, *, wait: bool = False, progress: Progress | None = None) -> Runtime:
-    """Open the runtime; see `open_runtime`. Object stores are reached through Airflow's connections.
+    """Open the runtime; see `open_runtime`. Object stores, and databases with rows, are reached through Airflow's connections.
 
     Raises:
         Whatever `open_runtime` raises.
     """
+    from nightshift.connections.sql import ask_airflow
     from pipelines.engine.runtime import no_progress, open_runtime
     from pipelines.engine.settings import read_settings
 
     settings = settings or read_settings()
-    return open_runtime(settings, wait=wait, progress=progress or no_progress, credentials=credentials_of(settings))
+    return open_runtime(
+        settings,
+        wait=wait,
+        progress=progress or no_progress,
+        credentials=credentials_of(settings),
+        connections=ask_airflow(settings),
+    )
 
 
 def open_storage(settings: Settings) -> Storage:
