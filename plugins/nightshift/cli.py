@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -11,6 +14,8 @@ import click
 from data_checks.errors import DataCheckError
 from model_registry.errors import RegistryError
 from nightshift.commands import COMMANDS
+from nightshift.commands.failure import Failure, Told
+from nightshift.commands.show import print_json
 from nightshift.embedded.errors import EmbeddedError
 from pipelines.engine.errors import DeclarationError, NightshiftError, UsageError
 from pipelines.engine.home import open_home
@@ -33,19 +38,42 @@ class Spoken(click.ClickException):
         return 2 if self._wrong_usage else 1
 
 
+AS_JSON = "nightshift.as_json"
+
+
 class Commands(click.Group):
-    """Turns our own errors into sentences instead of tracebacks."""
+    """Turns our own errors into sentences instead of tracebacks, and into JSON as well where JSON was asked for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words of the command line."""
+        ctx.meta[AS_JSON] = "--json" in args
+        with _errors_told(as_json=ctx.meta[AS_JSON]):
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        try:
+        with _errors_told(as_json=ctx.meta[AS_JSON]):
             return super().invoke(ctx)
-        except SPOKEN as error:
-            raise Spoken(error) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which a newcomer meets them."""
         return list(self.commands)
+
+
+@contextmanager
+def _errors_told(*, as_json: bool) -> Iterator[None]:
+    """Say what is wrong on stderr; with `--json` a program finds the same on stdout."""
+    try:
+        yield
+    except SPOKEN as error:
+        spoken = Spoken(error)
+        if as_json:
+            print_json(Told(Failure(type(error).__name__, str(error), spoken.exit_code)))
+        raise spoken from error
+    except click.ClickException as error:
+        if as_json:
+            print_json(Told(Failure(type(error).__name__, error.format_message(), error.exit_code)))
+        raise
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -55,10 +83,17 @@ def cli(verbose: bool) -> None:
     """Score every night's rows exactly once, by a model that earned its place.
 
     \b
-    Start here:   nightshift demo
-    Then look:    nightshift up
-    Your own:     nightshift score flights 2013-11-19
+    Start here:        nightshift demo
+    Is all well?       nightshift status
+    What went wrong?   nightshift incidents
+                       nightshift night last
+                       nightshift explain KEY
+    Airflow's pages:   nightshift up
+
+    Exit code 0: done. 1: the work failed, or something was found that needs somebody. 2: the command was not understood.
     """
+    if os.environ.get("NO_COLOR"):
+        click.get_current_context().color = False
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries; what comes of them is said by us
     if verbose:

@@ -14,7 +14,7 @@ import click
 
 from model_registry.addresses import hidden
 from nightshift.commands.show import print_table, progress
-from nightshift.commands.status import read_status
+from nightshift.commands.status import read_strips, show_nights
 from nightshift.commands.tree import say
 from nightshift.connections import open_storage
 from nightshift.embedded.errors import EmbeddedError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nightshift.embedded.client import AirflowClient
     from nightshift.embedded.records import DagRun
     from pipelines.engine.ledger.values import Entry
-    from pipelines.engine.status import NightStatus
+    from pipelines.engine.views.strip import Cell
 
 PIPELINE = "flights"
 AS_OF = "2013-11-01"
@@ -48,7 +48,7 @@ class DemonstrationFailed(EmbeddedError):
 class Demonstration:
     """What there is to be shown at the end."""
 
-    nights: list[NightStatus]
+    nights: Sequence[Cell]
     promotion: Entry
     training: Entry
     warnings: list[str]
@@ -189,7 +189,8 @@ def _collect(settings: Settings, ledger: Ledger, since: float, seconds: float) -
     promotion = next(entry for entry in ledger.entries(pipeline=PIPELINE, step="promote") if entry.result)
     training = next(entry for entry in ledger.entries(pipeline=PIPELINE, step="train", partition=promotion.partition))
     claimed = ledger.claims_since(since)
-    return Demonstration(read_status(PIPELINE), promotion, training, _warnings(ledger), claimed, seconds, settings)
+    [strip] = read_strips(PIPELINE)
+    return Demonstration(strip.nights, promotion, training, _warnings(ledger), claimed, seconds, settings)
 
 
 def _warnings(ledger: Ledger) -> list[str]:
@@ -208,22 +209,7 @@ def show_summary(shown: Demonstration) -> None:
     click.echo(f"  {'; '.join(promoted['reasons'])}")
     print_table(("metric on the holdout", "model", "base rate"), _metric_rows(trained))
     click.secho("Nights:", bold=True)
-    print_table(
-        ("night", "state", "rows in", "= scored", "+ quarantined", "model", "delta version", "published at"),
-        [
-            (
-                n.night,
-                n.state,
-                n.rows_in,
-                n.rows_scored,
-                n.rows_quarantined,
-                n.model_version,
-                n.delta_version,
-                n.finished_at,
-            )
-            for n in shown.nights
-        ],
-    )
+    show_nights(shown.nights)
     for warning in shown.warnings:
         click.echo(f"  monitor, {warning}")
     _show_claims(shown.claimed)

@@ -248,6 +248,31 @@ class Reading(Database):
         run = self._all(wanted)
         return str(run[0][0]) if run else None
 
+    def newest_keys(self, beginning: str, *, most: int, digits: int) -> list[str]:
+        """Return the first digits of keys that begin so, the latest claimed first."""
+        wanted = (
+            select(func.substr(_keys.key, 1, digits))
+            .where(_keys.key.startswith(beginning, autoescape=True))
+            .order_by(_keys.claimed_at.desc())
+            .limit(most)
+        )
+        return [key for (key,) in self._all(wanted)]
+
+    def versions(self, pipeline: str) -> list[str]:
+        """Return the numbers of a pipeline's registered versions, the newest first."""
+        wanted = (
+            select(_keys.result["version"].as_string())
+            .where(_keys.pipeline == pipeline, _keys.step == "register", _keys.state == "done")
+            .order_by(_keys.finished_at.desc())
+        )
+        return list(dict.fromkeys(version for (version,) in self._all(wanted)))
+
+    def incident_ids(self) -> list[str]:
+        """Return the open incidents, the newest first."""
+        column = incidents.c
+        wanted = select(column.id).where(column.resolved_at.is_(None)).order_by(column.opened_at.desc())
+        return [incident for (incident,) in self._all(wanted)]
+
     def _all(self, wanted: Select[Any]) -> Sequence[Any]:
         def read(connection: Connection) -> Sequence[Any]:
             return connection.execute(wanted).all()

@@ -23,7 +23,9 @@ NIGHT_FIELDS = {
     "rows_quarantined",
     "model_version",
     "delta_version",
-    "finished_at",
+    "published_at",
+    "due_at",
+    "margin_seconds",
     "error",
 }
 
@@ -86,7 +88,7 @@ def test_score_publishes_nights_and_status_shows_them(trained: Callable[..., Res
         assert status["state"] == "published"
         assert status["rows_in"] == status["rows_scored"] + status["rows_quarantined"] == night["rows_in"]
         assert status["delta_version"] == night["delta_version"]
-        assert status["finished_at"].endswith("Z")
+        assert status["published_at"].endswith("Z")
 
 
 def test_score_again_says_that_everything_was_done(trained: Callable[..., Result]) -> None:

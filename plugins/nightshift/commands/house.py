@@ -1,0 +1,58 @@
+"""What commands look at: the views on the ledger, opened in one way, and the words that name nights and people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pipelines.engine.ledger.store import Ledger
+    from pipelines.engine.settings import Settings
+    from pipelines.engine.views.house import House
+
+LAST = "last"
+YESTERDAY = "yesterday"
+
+
+def open_house() -> House:
+    """Return the views, when the ledger can be read.
+
+    Raises:
+        LedgerUnavailable, LedgerNotMigrated: In words that say what to do.
+    """
+    from pipelines.engine.settings import read_settings
+    from pipelines.engine.views.house import House
+
+    house = House(read_settings())
+    house.ledger.check()
+    return house
+
+
+def today_of(settings: Settings, ledger: Ledger) -> date:
+    """Return the date in UTC in which nights are: by the ledger's clock, or the replayed one."""
+    from pipelines.engine.ledger.values import moment
+    from pipelines.engine.replay import read_clock
+
+    return moment(read_clock(settings).shows(ledger.now())).date()
+
+
+def night_of(text: str, house: House, settings: Settings) -> str | None:
+    """Read the name of a night: a date, `yesterday`, or `last`, which is None: it differs between pipelines.
+
+    Raises:
+        UnknownNight: It is none of them.
+    """
+    from datetime import timedelta
+
+    from pipelines.engine.errors import UnknownNight, nearest
+    from pipelines.engine.nights import parse_night
+
+    if text == LAST:
+        return None
+    if text == YESTERDAY:
+        return str(today_of(settings, house.ledger) - timedelta(days=1))
+    try:
+        return parse_night(text)
+    except UnknownNight as error:
+        raise UnknownNight(f"{error}, `{LAST}` or `{YESTERDAY}`.{nearest(text, (LAST, YESTERDAY))}") from None
