@@ -37,11 +37,16 @@ def require_champion(runtime: Runtime, pipeline: Pipeline) -> ModelVersion:
     """
     champion = find_champion(runtime, pipeline)
     if champion is None:
-        raise NoChampion(
-            f"{pipeline.name} has no champion yet, so nothing can be scored. "
-            f"Train one: run the DAG `{pipeline.name}_training`, or `nightshift train {pipeline.name} --as-of NIGHT`."
-        )
+        raise no_champion(pipeline)
     return champion
+
+
+def no_champion(pipeline: Pipeline) -> NoChampion:
+    """Return the error for a pipeline that has none."""
+    return NoChampion(
+        f"{pipeline.name} has no champion yet, so nothing can be scored. "
+        f"Train one: run the DAG `{pipeline.name}_training`, or `nightshift train {pipeline.name} --as-of NIGHT`."
+    )
 
 
 def fetch(runtime: Runtime, version: ModelVersion) -> Path:

@@ -189,7 +189,7 @@ def champion_moves(entries: Iterable[Entry]) -> list[ChampionMove]:
         entries: Keys of the steps `promote` and `move`.
     """
     moves = []
-    for entry in entries:
+    for entry in sorted(entries, key=lambda entry: entry.finished_at or 0.0):  # two may be of the same second
         result = entry.result or {}
         if entry.state != "done" or not (entry.step == "move" or result.get("promoted")):
             continue
@@ -204,7 +204,7 @@ def champion_moves(entries: Iterable[Entry]) -> list[ChampionMove]:
                 entry.key,
             )
         )
-    return sorted(moves, key=lambda move: move.at)
+    return moves
 
 
 def model_view(
