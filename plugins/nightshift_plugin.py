@@ -5,7 +5,8 @@ from airflow.plugins_manager import AirflowPlugin
 from nightshift import listener
 from nightshift.deadlines import PromisedTime
 from nightshift.links import LINKS
-from nightshift.pages import fastapi_app
+from nightshift.pages.app import fastapi_app
+from nightshift.pages.views import external_views as views
 
 
 class NightshiftPlugin(AirflowPlugin):
@@ -14,5 +15,6 @@ class NightshiftPlugin(AirflowPlugin):
     name = "nightshift"
     operator_extra_links = [link() for link in LINKS]  # noqa: RUF012 - Airflow reads a plain list
     fastapi_apps = [fastapi_app()]  # noqa: RUF012 - Airflow reads a plain list
+    external_views = views()
     deadline_references = [PromisedTime]  # noqa: RUF012 - Airflow reads a plain list
     listeners = [listener]  # noqa: RUF012 - Airflow reads a plain list

@@ -66,15 +66,14 @@ class House:
         if only is not None:
             check_known(only, names)
             names = [only]
-        declarations = self._declarations()
-        scoring = _scoring(declarations)
+        scoring = _scoring(self._declarations())
         since = {name: _days_before(newest[name], last - 1) for name in names if name in newest}
         dags = {name: declared.dag_id for name, declared in scoring.items()}
         publications = self._reading.publications(since) if since else {}
         touches = self._reading.touches(since) if since else {}
         dues = self._reading.dues(dags, since) if since else {}
         incidents = self._reading.open_incidents()
-        all_dags = _dags(declarations)
+        all_dags = self.dags()
         strips = []
         for name in names:
             published, touched = publications.get(name, {}), touches.get(name, {})
@@ -227,6 +226,46 @@ class House:
             return None
         return entry, story(entry, self.ledger.history(entry.key), superseded_by(entry, self.ledger.alike(entry)))
 
+    def dags(self) -> dict[str, list[str]]:
+        """Return the DAGs of each pipeline that ever had any; one whose file is gone is still whose it was.
+
+        Raises:
+            LedgerError: The ledger cannot be read.
+        """
+        dags: dict[str, list[str]] = {}
+        for seen in self._observations.declarations():
+            declared = Declaration.from_json(seen.content)
+            if declared.pipeline:
+                dags.setdefault(declared.pipeline, []).append(declared.dag_id)
+        return dags
+
+    def declaration(self, dag_id: str) -> Declaration | None:
+        """Return a DAG as it was declared last, or None if it never was.
+
+        Raises:
+            LedgerError: The ledger cannot be read.
+        """
+        seen = self._observations.declarations()
+        return next((Declaration.from_json(one.content) for one in seen if one.dag_id == dag_id), None)
+
+    def key_of_task(self, declared: Declaration, task_id: str, partition: str, shard: int | None) -> str | None:
+        """Return the digest of the key that a task of a DAG worked under last, or None before its first claim.
+
+        Args:
+            declared: The DAG.
+            task_id: The task; its step has the same name.
+            partition: Of the run.
+            shard: Of a mapped task: which one.
+
+        Raises:
+            LedgerError: The ledger cannot be read.
+        """
+        step = f"{task_id}_training" if (task_id, declared.kind) == ("validate", "training") else task_id
+        numbered = f"{partition}#{shard}" if shard is not None else partition
+        found = self.ledger.entries(pipeline=declared.pipeline, step=step, partition=numbered)
+        newest = max(found, key=lambda entry: entry.claimed_at, default=None)
+        return newest.key if newest else None
+
     def _stories(self, entries: Sequence[Entry]) -> tuple[Story, ...]:
         histories = self._reading.histories([entry.key for entry in entries])
         return tuple(story(entry, histories[entry.key], superseded_by(entry, entries)) for entry in entries)
@@ -257,14 +296,6 @@ def _scoring(declarations: Sequence[Declaration]) -> dict[str, Declaration]:
     return {
         declared.pipeline: declared for declared in declarations if declared.pipeline and declared.kind == "scoring"
     }
-
-
-def _dags(declarations: Sequence[Declaration]) -> dict[str, list[str]]:
-    dags: dict[str, list[str]] = {}
-    for declared in declarations:
-        if declared.pipeline:
-            dags.setdefault(declared.pipeline, []).append(declared.dag_id)
-    return dags
 
 
 def check_known(pipeline: str, names: Sequence[str]) -> None:

@@ -29,9 +29,11 @@ from nightshift import (
     ValidateTrainingOperator,
 )
 from nightshift.cli import cli
-from nightshift.key_page import render_key
+from nightshift.pages.keys import values_of
+from nightshift.pages.rendering import render
 from pipelines.engine.ledger.schema import task_events, task_keys
 from pipelines.engine.ledger.store import Ledger
+from pipelines.engine.views.stories import story
 from tests.nightshift.operators.worker import in_dag, run_task
 from tests.pipelines.engine.ledgers import Inside
 from tests.pipelines.engine.steps import tides
@@ -126,7 +128,9 @@ def test_a_training_and_a_night_tell_no_password(listener, place, postgres_ledge
     listener.said.append(("the ledger", str(rows)))
     ledger = Ledger(url)
     listener.said.append(("the ledger's name", f"{ledger!r} {ledger.where}"))
-    listener.said += [("the key page", render_key(each, ledger.history(each.key))) for each in ledger.entries()]
+    for each in ledger.entries():
+        told = story(each, ledger.history(each.key))
+        listener.said.append(("the key page", render("key", "/nightshift", **values_of(each, told))))
     listener.assert_silent()
 
 

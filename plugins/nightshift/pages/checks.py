@@ -1,0 +1,17 @@
+"""Checks: still to be built."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from nightshift.pages.rendering import page
+from nightshift.pages.security import Asking
+
+router = APIRouter()
+
+
+@router.get("/checks")
+def checks(request: Request, asking: Asking) -> HTMLResponse:
+    """Show nothing yet."""
+    return page(request, "refusal", section="checks", title="Checks", said="This page is being built.", following=None)

@@ -1,0 +1,110 @@
+"""Who is asking, and what Airflow lets them see and do. Airflow's auth manager decides; nothing is decided here.
+
+Airflow protects nothing that a plugin mounts, so the application depends on `may_see_dags` as a whole: it answers 401 to
+whoever is not logged in, and 403 to whoever may read no DAGs, on every route, static files included. Whoever may read some
+DAGs and not others is shown the pipelines whose DAGs they may read.
+
+Airflow's own modules are imported when the first request comes: they cost a second, and plugins are loaded in every process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, HTTPException, Request
+
+Method = Literal["GET", "PUT"]
+"""As Airflow has it: to read a DAG, and to change it."""
+
+
+async def logged_in(request: Request) -> Any:
+    """Return Airflow's user.
+
+    Raises:
+        HTTPException: 401, nobody is logged in, or no longer.
+    """
+    from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
+
+    return await get_user(request, None, await bearer_scheme(request))
+
+
+def may_see_dags(request: Request, user: Annotated[Any, Depends(logged_in)]) -> None:
+    """Make sure that the user may read DAGs, and the DAG that the request names as `dag_id`, if it names one.
+
+    Raises:
+        HTTPException: 403, they may not.
+    """
+    from airflow.api_fastapi.core_api.security import requires_access_dag
+
+    requires_access_dag("GET")(request, user)
+
+
+class Viewer:
+    """Whoever asked, and what they may see.
+
+    Args:
+        user: Airflow's user.
+        dags: By pipeline: its DAGs, as far as they are known.
+    """
+
+    def __init__(self, user: Any, dags: Mapping[str, Sequence[str]]) -> None:
+        self._user = user
+        self._dags = dags
+
+    @property
+    def name(self) -> str:
+        """As journals name them."""
+        return str(self._user.get_name())
+
+    def may(self, method: Method, pipeline: str) -> bool:
+        """Whether they may do that with every DAG of a pipeline; one without known DAGs is readable and nothing else."""
+        dags = self._dags.get(pipeline, [])
+        return all(self._may(method, dag_id) for dag_id in dags) and (bool(dags) or method == "GET")
+
+    def readable(self, pipelines: Iterable[str]) -> list[str]:
+        """Return those of some pipelines that they may see, in the same order."""
+        return [pipeline for pipeline in pipelines if self.may("GET", pipeline)]
+
+    def require(self, method: Method, pipeline: str) -> None:
+        """Make sure that they may do that.
+
+        Raises:
+            HTTPException: 403, they may not.
+        """
+        if not self.may(method, pipeline):
+            doing = "read" if method == "GET" else "edit"
+            raise HTTPException(
+                403,
+                f"Airflow does not let {self.name} {doing} the DAGs of {pipeline[:80]}. "
+                "Ask whoever administers Airflow for the permission.",
+            )
+
+    def _may(self, method: Method, dag_id: str) -> bool:
+        from airflow.api_fastapi.app import get_auth_manager
+        from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
+
+        details = DagDetails(id=dag_id, team_name=self._teams.get(dag_id))
+        return bool(get_auth_manager().is_authorized_dag(method=method, details=details, user=self._user))
+
+    @cached_property
+    def _teams(self) -> dict[str, str | None]:
+        """Whose each DAG is; asked once for all of them."""
+        from airflow.models.dag import DagModel
+
+        return DagModel.get_dag_id_to_team_name_mapping([dag_id for dags in self._dags.values() for dag_id in dags])
+
+
+def viewer(user: Annotated[Any, Depends(logged_in)]) -> Viewer:
+    """Return who asked; a dependency of every page.
+
+    Raises:
+        LedgerError: The ledger cannot be read.
+    """
+    from nightshift.pages.asking import house
+
+    return Viewer(user, house().dags())
+
+
+Asking = Annotated[Viewer, Depends(viewer)]
