@@ -27,13 +27,21 @@ COMPANIONS: dict[str, Sequence[str]] = {"watch": ("nightshift.watch",)}
 @click.command(short_help="Start Airflow on this machine.")
 @port_option
 @tasks_option
+@click.option("--login", is_flag=True, help="Ask for a name and a password: `admin`, or `viewer`, who only looks.")
 @click.option("--live", is_flag=True, help="Replay the flights of 2013 as if they left now: tonight exists.")
 @click.option("--speed", type=float, help="With --live: how many seconds pass in one; 600: a day in 144 seconds.")
 @click.option("--at", metavar="HH:MM", help="With --live and --speed: what clocks show when it begins.")
 @click.option("--restart", is_flag=True, help="With --live: begin anew instead of going on.")
 @click.option("--history", type=click.IntRange(0, 28), default=7, help="With --live: nights to score first; 7.")
 def up(
-    port: int | None, tasks: int, live: bool, speed: float | None, at: str | None, restart: bool, history: int
+    port: int | None,
+    tasks: int,
+    login: bool,
+    live: bool,
+    speed: float | None,
+    at: str | None,
+    restart: bool,
+    history: int,
 ) -> None:
     """Start Airflow on this machine, and come back when it is healthy.
 
@@ -49,7 +57,7 @@ def up(
     if live:
         from nightshift.live.start import Wanted
 
-        _go_live(Wanted(speed, _time_of(at), restart, history, port, tasks, COMPANIONS))
+        _go_live(Wanted(speed, _time_of(at), restart, history, port, tasks, COMPANIONS, login))
         return
     if speed is not None or at is not None or restart:
         raise UsageError("--speed, --at and --restart belong to the replay: give --live as well")
@@ -65,8 +73,10 @@ def up(
         settings
     ):  # nobody said `down`: the machine was switched off
         say("the replay is interrupted; to go on with it: nightshift up --live")
-    running = start(settings.home, REPOSITORY, port=port, parallelism=tasks, companions=COMPANIONS, on_progress=say)
-    _show(running, port)
+    running = start(
+        settings.home, REPOSITORY, port=port, parallelism=tasks, login=login, companions=COMPANIONS, on_progress=say
+    )
+    _show(running, port, login)
     if read_replay(settings) is not None:
         click.echo("A replay is on; look at it with: nightshift live status")
 
@@ -82,7 +92,7 @@ def _go_live(wanted: Wanted) -> None:
     settings = read_settings()
     with progress() as show:
         replay, running = go_live(settings, wanted, say, show)
-    _show(running, wanted.port)
+    _show(running, wanted.port, wanted.login)
     observations, recording = Observations(settings.ledger_url), load_pipeline(replay.pipeline).recording
     if recording is not None:
         for line in in_words(replay, recording, replayed_dags(observations, replay), observations.now()):
@@ -90,10 +100,19 @@ def _go_live(wanted: Wanted) -> None:
     click.echo("Look at it with: nightshift live status\nSpoil a night with: nightshift live slow NIGHT --by 3h")
 
 
-def _show(running: Running, port: int | None) -> None:
+def _show(running: Running, port: int | None, login: bool) -> None:
+    from nightshift.embedded.layout import Layout
+    from nightshift.embedded.logins import ROLES
+    from pipelines.engine.settings import REPOSITORY, read_settings
+
     click.echo(f"Airflow {'runs already' if running.already else 'is up'}: {running.url}")
     if running.already and port and not running.url.endswith(f":{port}"):
         click.echo(f"To move it to port {port}: nightshift down, then up again.")
+    if running.login:
+        file = Layout(read_settings().home, REPOSITORY).logins
+        click.echo(f"It asks for a name, {' or '.join(ROLES)}, and a password. Passwords, for your eyes only: {file}")
+    elif login:
+        click.echo("It was started without --login, and asks nobody. To make it ask: nightshift down, then up --login.")
     click.echo(f"Logs: {running.logs}")
     _show_routes()
     click.echo("Stop it with: nightshift down")

@@ -36,7 +36,10 @@ _STOP_SECONDS = TASK_GRACE_SECONDS + 2 * EXIT_GRACE_SECONDS + 15.0
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An Airflow that runs in the background. `already`: it ran before it was asked for; `roles`: its processes."""
+    """An Airflow that runs in the background.
+
+    `already`: it ran before it was asked for; `roles`: its processes; `login`: it asks for a name and a password.
+    """
 
     url: str
     pid: int
@@ -44,6 +47,7 @@ class Running:
     healthy: bool
     already: bool = False
     roles: frozenset[str] = frozenset()
+    login: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ def up(
     port: int | None = None,
     parallelism: int = 2,
     extra: Mapping[str, str] | None = None,
+    login: bool = False,
     companions: Mapping[str, Sequence[str]] | None = None,
     on_progress: Progress = lambda _: None,
     timeout: float = START_TIMEOUT_SECONDS + 60.0,
@@ -77,7 +82,7 @@ def up(
         return _await(layout, None, on_progress, timeout)
     choose(port)  # here, where the answer is immediate
     told = {"extra": dict(extra or {}), "companions": {role: list(words) for role, words in (companions or {}).items()}}
-    supervisor = _start_supervisor(layout, port=port, parallelism=parallelism, told=told)
+    supervisor = _start_supervisor(layout, port=port, parallelism=parallelism, login=login, told=told)
     try:
         return _await(layout, supervisor, on_progress, timeout)
     except BaseException:
@@ -118,17 +123,23 @@ def running(home: Path, repository: Path) -> Running | None:
     state = read_state(layout.state)
     if state is None or not is_owned(layout) or not state.owner.alive():
         return None
-    return Running(state.url, state.owner.pid, layout.logs, state.healthy, already=True, roles=frozenset(state.roles))
+    return _running(layout, state, already=True)
+
+
+def _running(layout: Layout, state: State, *, already: bool) -> Running:
+    roles = frozenset(state.roles)
+    return Running(state.url, state.owner.pid, layout.logs, state.healthy, already, roles, state.login)
 
 
 def _start_supervisor(
-    layout: Layout, *, port: int | None, parallelism: int, told: Mapping[str, object]
+    layout: Layout, *, port: int | None, parallelism: int, login: bool, told: Mapping[str, object]
 ) -> subprocess.Popen[str]:
     private_folder(layout.logs)
     load_or_make_keys(layout.secrets)  # a damaged file is said here
     command = [sys.executable, "-m", "nightshift.embedded.supervisor"]
     command += ["--home", str(layout.home), "--repository", str(layout.repository), "--parallelism", str(parallelism)]
     command += ["--port", str(port)] if port is not None else []
+    command += ["--login"] if login else []
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     with write_privately(layout.role_log(SUPERVISOR)) as log:
@@ -156,8 +167,7 @@ def _await(layout: Layout, supervisor: subprocess.Popen[str] | None, on_progress
         ended = supervisor.poll() is not None if supervisor else not is_owned(layout)
         if state and state.healthy and state.owner.alive():
             already = supervisor is None or state.owner.pid != supervisor.pid
-            roles = frozenset(state.roles)
-            return Running(state.url, state.owner.pid, layout.logs, healthy=True, already=already, roles=roles)
+            return _running(layout, state, already=already)
         if ended:
             if supervisor is not None and is_owned(layout):  # another `up` was quicker
                 return _await(layout, None, on_progress, deadline - time.monotonic())

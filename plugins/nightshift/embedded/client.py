@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
+    from nightshift.embedded.logins import Login
+
 PAGE = 100
 """Rows asked for at once; Airflow gives no more whatever is asked."""
 
@@ -38,10 +40,12 @@ class AirflowClient:
     Args:
         url: for example `http://127.0.0.1:8080`.
         timeout: seconds to wait for one answer.
+        login: who we are where Airflow asks for it; in the all-admins mode nobody is asked.
     """
 
-    def __init__(self, url: str, *, timeout: float = 30.0) -> None:
+    def __init__(self, url: str, *, timeout: float = 30.0, login: Login | None = None) -> None:
         self.url = url
+        self._login = login
         self._http = httpx.Client(base_url=url, timeout=timeout, trust_env=False)
         self._token: str | None = None
 
@@ -235,8 +239,11 @@ class AirflowClient:
             raise ApiUnreachable(message) from error
 
     def _log_in(self) -> str:
-        """A token of the all-admins mode, which asks no password: the address is loopback alone."""
+        """A token: of the all-admins mode, which asks no password, or else for our login."""
         answer = self._http.get("/auth/token")
+        if answer.status_code == httpx.codes.FORBIDDEN and self._login is not None:
+            credentials = {"username": self._login.name, "password": self._login.password}
+            answer = self._http.post("/auth/token", json=credentials)
         if answer.is_error:
             raise ApiError(f"Airflow at {self.url} gave no token: {_detail(answer)}.\nIs it an embedded one?")
         return str(answer.json()["access_token"])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from nightshift.embedded.layout import Layout
 
 LOOPBACK = "127.0.0.1"
-"""The only address anything listens on: everybody who reaches it is an administrator."""
+"""The only address anything listens on: unless it asks for a login, everybody who reaches it is an administrator."""
 
 TASK_HEARTBEAT_TIMEOUT_SECONDS = 30
 """Airflow's 300 s means five silent minutes after a laptop slept or a worker was killed. Tasks beat

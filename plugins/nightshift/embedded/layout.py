@@ -56,6 +56,11 @@ class Layout:
         return self.airflow_home / "secrets.json"
 
     @property
+    def logins(self) -> Path:
+        """Names and passwords, where Airflow asks for them; readable by the owner alone."""
+        return self.airflow_home / "logins.json"
+
+    @property
     def state(self) -> Path:
         """Who owns the tree at the moment, and which processes belong to it."""
         return self.airflow_home / "state.json"

@@ -39,6 +39,8 @@ class State:
     error: str | None = None
     error_kind: str | None = None
     """The message and the class name of the error that it ended with."""
+    login: bool = False
+    """Whether it asks for a name and a password."""
     roles: dict[str, Identity] = field(default_factory=dict)
     restarts: dict[str, int] = field(default_factory=dict)
     """How often each process was started anew after it ended by itself."""

@@ -47,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         port=options.port,
         parallelism=options.parallelism,
         extra=told.get("extra"),
+        login=options.login,
         companions=told.get("companions"),
     )
     try:
@@ -65,6 +66,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--repository", type=Path, required=True)
     parser.add_argument("--port", type=int)
     parser.add_argument("--parallelism", type=int, default=2)
+    parser.add_argument("--login", action="store_true")
     return parser.parse_args(arguments)
 
 

@@ -29,6 +29,7 @@ from nightshift.embedded.errors import EmbeddedError, StartFailed, StopFailed
 from nightshift.embedded.failure import check_disk, died
 from nightshift.embedded.keys import load_or_make_keys
 from nightshift.embedded.layout import Layout
+from nightshift.embedded.logins import admin_of, load_or_make_logins, login_settings
 from nightshift.embedded.mending import mending
 from nightshift.embedded.migration import is_migrated, migrate
 from nightshift.embedded.ports import choose
@@ -96,6 +97,7 @@ class AirflowTree:
         port: of the UI and API on 127.0.0.1; None: 8080 or else any free one.
         parallelism: tasks at the same time.
         extra: further environment variables for all processes.
+        login: whether it asks for a name and a password, instead of taking everybody for an administrator.
         companions: further processes by role, each a module of ours and its arguments; started once Airflow is healthy.
             They come and go without harm to the tree.
     """
@@ -108,12 +110,14 @@ class AirflowTree:
         port: int | None = None,
         parallelism: int = 2,
         extra: Mapping[str, str] | None = None,
+        login: bool = False,
         companions: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.layout = Layout(home, repository)
         self._asked_port = port
         self._parallelism = parallelism
         self._extra = dict(extra or {})
+        self._login = login
         self._companions = {role: tuple(words) for role, words in (companions or {}).items()}
         self._deaths: dict[str, list[float]] = {}
         self._due: dict[str, float] = {}
@@ -145,7 +149,7 @@ class AirflowTree:
     def client(self) -> AirflowClient:
         """A client of this tree's API."""
         if self._client is None:
-            self._client = AirflowClient(self.url)
+            self._client = AirflowClient(self.url, login=admin_of(self.layout.logins))
         return self._client
 
     def initialise(self, on_progress: Progress = _silent) -> None:
@@ -166,7 +170,8 @@ class AirflowTree:
             self._clear_leftovers()
             self._port = choose(self._asked_port)
             self._write_settings(self._port)
-            self._note(State(self._name, identify(os.getpid()), self.url, str(self.layout.repository), boot_id()))
+            owner, repository = identify(os.getpid()), str(self.layout.repository)
+            self._note(State(self._name, owner, self.url, repository, boot_id(), login=self._login))
             if not is_migrated(self.layout):
                 self._say("making Airflow's database", on_progress)
                 migrate(self.layout, self.environment)
@@ -321,7 +326,11 @@ class AirflowTree:
 
     def _write_settings(self, port: int) -> None:
         keys = load_or_make_keys(self.layout.secrets)
-        ours = airflow_environment(self.layout, port=port, keys=keys, parallelism=self._parallelism, extra=self._extra)
+        extra = self._extra
+        if self._login:
+            load_or_make_logins(self.layout.logins)
+            extra = login_settings(self.layout.logins) | extra
+        ours = airflow_environment(self.layout, port=port, keys=keys, parallelism=self._parallelism, extra=extra)
         root = str(Path(__file__).parents[2])
         self.environment = process_environment(os.environ, ours, package_root=root) | {TREE_VARIABLE: self._name}
         for folder in (self.layout.logs, self.layout.settings_module.parent):

@@ -24,13 +24,16 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     from nightshift.connections import open_storage
     from nightshift.embedded.client import AirflowClient
+    from nightshift.embedded.layout import Layout
+    from nightshift.embedded.logins import admin_of
     from nightshift.live.driver import Driver, drive
     from pipelines.engine.catalog import load_pipeline
     from pipelines.engine.ledger.observations import Observations
-    from pipelines.engine.settings import read_settings
+    from pipelines.engine.settings import REPOSITORY, read_settings
 
     settings = read_settings()
-    with AirflowClient(options.url) as client:
+    login = admin_of(Layout(settings.home, REPOSITORY).logins)
+    with AirflowClient(options.url, login=login) as client:
         observations = Observations(settings.ledger_url)
         drive(Driver(settings, open_storage(settings), observations, client, load_pipeline(options.pipeline)))
     return 0

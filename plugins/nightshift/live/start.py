@@ -49,6 +49,7 @@ class Wanted:
         port: Of the UI, or None.
         tasks: How many run at the same time.
         companions: Further processes of the tree.
+        login: Whether Airflow asks for a name and a password.
     """
 
     speed: float | None = None
@@ -58,6 +59,7 @@ class Wanted:
     port: int | None = None
     tasks: int = 2
     companions: dict[str, Sequence[str]] | None = None
+    login: bool = False
 
 
 def go_live(settings: Settings, wanted: Wanted, say: Say, progress: Progress) -> tuple[Replay, Running]:
@@ -72,6 +74,8 @@ def go_live(settings: Settings, wanted: Wanted, say: Say, progress: Progress) ->
     """
     from nightshift.demonstration import prepare_data
     from nightshift.embedded.client import AirflowClient
+    from nightshift.embedded.layout import Layout
+    from nightshift.embedded.logins import admin_of
     from pipelines.engine.catalog import load_pipeline
     from pipelines.engine.ledger.migrate import migrate
     from pipelines.engine.ledger.observations import Observations
@@ -92,11 +96,13 @@ def go_live(settings: Settings, wanted: Wanted, say: Say, progress: Progress) ->
         REPOSITORY,
         port=wanted.port,
         parallelism=wanted.tasks,
+        login=wanted.login,
         companions={**(wanted.companions or {}), ROLE: ("nightshift.live", "--pipeline", PIPELINE)},
         on_progress=say,
     )
     if not replay.running:
-        with AirflowClient(running.url) as client:
+        login = admin_of(Layout(settings.home, REPOSITORY).logins)
+        with AirflowClient(running.url, login=login) as client:
             if replay.clock.before is None:  # else it was running before, and has its history
                 _make_history(client, observations, replay, wanted.history, say)
         replay = keep(settings, replays.run(replay, observations.now()))
