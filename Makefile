@@ -16,7 +16,7 @@ SPARK_READY := $(VENV)/.ready-spark
 CODE := dags data_checks model_registry pipelines plugins tests benchmarks
 PACKAGES := data_checks model_registry pipelines plugins/nightshift
 
-.PHONY: help setup setup-spark demo up down test lint format bench bench-quick profile peers lock clean
+.PHONY: help setup setup-spark demo up down test lint format docs dags-doc bench bench-quick profile peers lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -63,6 +63,13 @@ lint: $(READY) ## check style, types, the direction of imports and the DAGs' Air
 format: $(READY) ## write the code the way `lint` wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(READY) ## make a site of docs/ in build/docs
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "made; open build/docs/index.html"
+
+dags-doc: $(READY) ## write docs/dags.md from the DAG files' own text
+	@$(BIN)/python -m nightshift.dags_page
 
 bench: $(READY) $(PEERS_READY) ## measure what is claimed beside others (35 minutes), and write docs/performance.md
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.clone import BLOCK, DOCUMENTS, REPOSITORY, make_clone
+from tests.support.documents import anchors, pages
 
 
 @pytest.fixture(scope="module")
@@ -30,21 +31,34 @@ def run(clone: Path, *words: str, code: int = 0) -> str:
     return done.stdout
 
 
-def nightshift(clone: Path, *words: str, code: int = 0) -> str:
-    return run(clone, "-c", "from nightshift.cli import main; main()", *words, code=code)
+def test_operator_of_the_guide_does_its_work_once(clone: Path) -> None:
+    code = """
+import json
+from nightshift.operators.summary import SummaryOperator
+from pipelines.engine.ledger.migrate import migrate
+from pipelines.engine.runtime import open_runtime
+from pipelines.engine.settings import read_settings
+from pipelines.parcels import parcels
 
+migrate(read_settings().ledger_url)
+runtime = open_runtime()
+published = {"night": "2026-02-20", "key": "a", "rows_scored": 399, "rows_quarantined": 1, "model_version": "1"}
 
-def test_first_pipeline_of_the_readme_scores_its_nights(clone: Path) -> None:
-    assert "parcels" in nightshift(clone, "pipelines")
-    nightshift(clone, "migrate")
-    nightshift(clone, "data", "parcels")
-    trained = json.loads(nightshift(clone, "train", "parcels", "--as-of", "2026-02-20", "--json"))
-    assert trained["promoted"], trained["reasons"]
-    nightshift(clone, "score", "parcels", "2026-02-20..2026-02-22")
-    nights = json.loads(nightshift(clone, "status", "parcels", "--json"))
-    assert [night["night"] for night in nights] == ["2026-02-20", "2026-02-21", "2026-02-22"]
-    assert all(night["state"] == "published" for night in nights)
-    assert all(night["rows_in"] == night["rows_scored"] + night["rows_quarantined"] == 400 for night in nights)
+def summary(**changed):
+    return SummaryOperator(task_id="summary", pipeline=parcels, published={**published, **changed}).step(runtime, parcels, {})
+
+first = summary()
+place = runtime.reports(parcels, "2026-02-20") / "summary.json"
+place.write_text("untouched")
+assert summary() == first
+assert place.read_text() == "untouched", "the same publication is told once"
+assert summary(key="b")["key"] != first["key"]
+assert json.loads(place.read_text())["rows_scored"] == 399
+place.delete()
+summary(key="b")
+assert json.loads(place.read_text())["partner"] == "the depot", "a file that is gone is written again"
+"""
+    run(clone, "-W", "ignore", "-c", code)
 
 
 def test_dags_of_the_documents_parse(clone: Path) -> None:
@@ -98,12 +112,15 @@ def test_variables_of_the_readme_are_those_that_are_read() -> None:
 
 
 def test_places_and_links_of_the_documents_exist() -> None:
-    for document in (
-        "README.md",
-        "CHANGELOG.md",
-        "docker/README.md",
-        *sorted(f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md")),
-    ):
+    """Links to files, and to headings in them; those to elsewhere are not followed."""
+    wrong = []
+    for document in ("CHANGELOG.md", *pages()):
         path = REPOSITORY / document
-        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
-            assert (path.parent / target).exists(), f"{document} links to {target}"
+        for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)):
+            if target.startswith(("http://", "https://")):
+                continue
+            file, _, anchor = target.partition("#")
+            there = path.parent / file if file else path
+            if not there.exists() or (anchor and anchor not in anchors(there)):
+                wrong.append(f"{document} links to {target}")
+    assert not wrong, "\n".join(wrong)

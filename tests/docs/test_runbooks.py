@@ -1,10 +1,9 @@
-"""Every alert has a page that says what to do, and what it says to type exists."""
+"""Every alert has a page that says what to do, and what its message says to type exists."""
 
 import re
 import shlex
 from typing import get_args
 
-import click
 import pytest
 
 from nightshift.cli import cli
@@ -14,17 +13,12 @@ from pipelines.engine.promises.values import Declaration
 from pipelines.engine.promises.verdicts import AlertKind
 from tests.pipelines.engine.incidents.nights import DUE, ID, Book, verdict
 from tests.support.clone import REPOSITORY
+from tests.support.command_line import AIRFLOW, check_command
+from tests.support.documents import commands_in
 
 HEADINGS = ["Meaning", "First look", "Mend", "How to tell users", "How to see that it is over"]
 ALERTS = get_args(AlertKind)
 PAGES = sorted((REPOSITORY / "docs/runbooks").glob("*.md"))
-AIRFLOW = "airflow"
-
-
-def commands_of(text: str) -> list[list[str]]:
-    """Return the words of every `nightshift ...` in a page's code."""
-    code = re.findall(r"^(nightshift .*)$", text, re.MULTILINE) + re.findall(r"`(nightshift [^`]+)`", text)
-    return [shlex.split(line, comments=True) for line in code]
 
 
 @pytest.mark.parametrize("alert", ALERTS)
@@ -43,37 +37,6 @@ def test_every_page_has_the_five_headings_and_text_under_each(page):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_commands_of_every_page_exist(page):
-    commands = commands_of(page.read_text())
-    for words in commands:
-        _check(words[1:], " ".join(words))
-
-
-def _check(words: list[str], line: str) -> None:
-    command: click.Command = cli
-    context = click.Context(cli)
-    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
-        found = command.get_command(context, words[0])
-        assert found is not None, f"there is no command: {line}"
-        command, words = found, words[1:]
-    if command.name == AIRFLOW:
-        _check_airflow(words, line)
-        return
-    # Read as click would read it, and not run.
-    parsed = command.make_context(command.name, list(words), resilient_parsing=False)
-    assert parsed.params is not None
-
-
-def _check_airflow(words: list[str], line: str) -> None:
-    from airflow.cli.cli_parser import get_parser
-
-    try:
-        get_parser().parse_args(words)
-    except SystemExit as ended:
-        raise AssertionError(f"Airflow does not know: {line}") from ended
-
-
 @pytest.mark.parametrize("kind", ["scoring", "training", "other"])
 @pytest.mark.parametrize("alert", ALERTS)
 def test_commands_of_every_message_exist(alert, kind):
@@ -81,14 +44,14 @@ def test_commands_of_every_message_exist(alert, kind):
     book = Book()
     book.settle(verdict("failed", alert=alert, key="3f9a1c0d2b44ff", step="score"), now=DUE)
     message = write_message(book.incidents[ID], alert, Context(declaration), DUE)
-    commands = commands_of(message.text.replace("Yours? ", ""))
+    commands = commands_in(message.text.replace("Yours? ", ""))
     assert len(commands) >= 2
     for words in commands:
-        _check(words[1:], " ".join(words))
+        check_command(words[1:], " ".join(words))
 
 
 def test_examples_of_the_help_are_commands_that_exist():
     for name, command in cli.commands.items():
         for line in re.findall(rf"^.*?(nightshift {name} [^#\n\\]*)$", str(command.help), re.MULTILINE):
             if "|" not in line and name != AIRFLOW:
-                _check(shlex.split(line)[1:], line)
+                check_command(shlex.split(line)[1:], line)

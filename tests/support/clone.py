@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DOCUMENTS = ("README.md", "docs/authoring.md", "docs/spark.md")
+DOCUMENTS = ("README.md", "docs/authoring.md", "docs/spark.md", "docs/tutorial.md", "docs/how-to/write-an-operator.md")
 BLOCK = re.compile(r"```python\n# (\S+\.py)\n(.*?)```", re.DOTALL)
 
 
