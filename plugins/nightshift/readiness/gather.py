@@ -35,8 +35,8 @@ def gather(runtime: Runtime, name: str) -> Facts:
         LedgerError: The ledger cannot be read.
         RegistryError: MLflow does not answer.
     """
-    from pipelines.engine.status import night_statuses
     from pipelines.engine.steps.champion import find_champion
+    from pipelines.engine.views.house import House
 
     pipeline, settings = load_pipeline(name), runtime.settings
     read = read_declarations(dags_folder(), airflow_home=settings.home / "airflow")
@@ -46,7 +46,7 @@ def gather(runtime: Runtime, name: str) -> Facts:
     delivered = set(known_nights(runtime.rows_folder(pipeline)))
     labelled = delivered & set(known_nights(runtime.labels_folder(pipeline)))
     champion = find_champion(runtime, pipeline)
-    nights = night_statuses(runtime.ledger.entries(pipeline=name), runtime.ledger.now())
+    [strip] = House(settings).strips(only=name)
     return Facts(
         name=name,
         marks=tuple(_marks(pipeline, REPOSITORY)),
@@ -60,7 +60,7 @@ def gather(runtime: Runtime, name: str) -> Facts:
         tests=len([*(REPOSITORY / "tests/pipelines" / name).rglob("test_*.py")]),
         slices=len(pipeline.slices),
         champion=None if champion is None else str(champion.version),
-        published=max((night.night for night in nights if night.finished_at), default=None),
+        published=max((night.night for night in strip.nights if night.published_at), default=None),
         makes_rows=pipeline.prepare is not None,
         ledger_is_file=settings.ledger_url.startswith("sqlite"),
         tracking_is_file=settings.tracking_uri.startswith("sqlite"),
