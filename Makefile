@@ -49,7 +49,7 @@ up: $(READY) ## start Airflow on this machine
 down: $(READY) ## stop it, and leave no process behind
 	@$(BIN)/nightshift down
 
-test: $(SPARK_READY) ## run all tests (Debian: apt-get install postgresql prometheus prometheus-alertmanager default-jre-headless)
+test: $(SPARK_READY) ## run all tests (Debian: apt-get install chromium postgresql prometheus prometheus-alertmanager default-jre-headless)
 	@# Those that start Airflow run alone: its processes want all cores, and some tests wait for what they do in time.
 	@$(BIN)/python -m pytest -m "not airflow" --numprocesses=logical --maxprocesses=4 --cov --cov-report= --durations=10 $(ARGS) || [ $$? -eq 5 ]
 	@$(BIN)/python -m pytest -m airflow --cov --cov-append --cov-report=term --durations=10 $(ARGS) || [ $$? -eq 5 ]

@@ -25,6 +25,7 @@ STUDIES: dict[str, str] = {
     "publication": "benchmarks.publication",
     "parsing": "benchmarks.parsing",
     "nights": "benchmarks.nights",
+    "pages": "benchmarks.pages",
 }
 """Name to the module that has `study`."""
 QUICK = ("scoring", "logistic", "validation", "ledger", "publication", "parsing")
