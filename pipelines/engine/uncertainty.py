@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 Pair = tuple["np.ndarray", "np.ndarray"]
 """Targets and scores, as metrics take them."""
-RESAMPLES = 100
-MOST_ROWS = 20_000
-FEWEST_MEASURED = 50
+RESAMPLES = 60
+MOST_ROWS = 5_000
+FEWEST_MEASURED = 30
 """So many resamples must be measurable: one that drew a single class is not."""
 SEED = 7
 NORMAL_95 = 1.96

@@ -17,6 +17,7 @@ from pipelines.engine.search import FloatRange, IntRange, Range, Search
 SUITES = {
     "tides_rows": "tests.pipelines.engine.steps.tides_rows_suite",
     "tides_labels": "tests.pipelines.engine.steps.tides_labels_suite",
+    "tides_kinds_labels": "tests.pipelines.engine.steps.tides_kinds_labels_suite",
 }
 FEATURES = ["sea", "wind", "depth"]
 SCHEMA = pa.schema(
