@@ -65,7 +65,7 @@ format: $(READY) ## write the code the way `lint` wants it
 	$(BIN)/ruff format .
 
 docs: $(READY) ## make a site of docs/ in build/docs
-	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --fresh-env --write-all --quiet docs build/docs
 	@echo "made; open build/docs/index.html"
 
 dags-doc: $(READY) ## write docs/dags.md from the DAG files' own text

@@ -42,8 +42,9 @@ extensions = [
 ]
 source_suffix = {".md": "markdown"}
 root_doc = "index"
-nitpicky = False
-suppress_warnings = ["myst.strikethrough"]
+smartquotes = False  # `--json` is typed with two hyphens
+highlight_language = "text"
+default_role = "code"  # what docstrings put between backquotes
 
 # Markdown: anchors are those of code hosts, so that the same links work in both places.
 myst_heading_anchors = 4
@@ -54,7 +55,6 @@ myst_enable_extensions = ["attrs_inline"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_class_signature = "separated"
 autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 88
 napoleon_numpy_docstring = False
@@ -96,6 +96,24 @@ def draw_inline(app: Sphinx, tree: nodes.document, _: str) -> None:
             image.replace_self(nodes.raw("", figure, format="html"))
 
 
+def write_colons(app: Sphinx, tree: nodes.document, _: str) -> None:
+    """Put a colon between a parameter and what is said of it, where Sphinx has two hyphens."""
+    for text in list(tree.findall(nodes.Text)):
+        if text.astext() == " -- " and isinstance(text.parent, nodes.paragraph):
+            text.parent.replace(text, nodes.Text(": "))
+
+
+def show_examples(app: Sphinx, context: object, lines: list[str]) -> None:
+    """Show what a command's help sets line by line (click's \\b) as what it is: lines to be typed."""
+    shown: list[str] = []
+    for line in lines:
+        begins = line.startswith("| ") and not (shown and shown[-1].startswith("   "))
+        shown += (["::", ""] if begins else []) + ([f"   {line[2:]}"] if line.startswith("| ") else [line])
+    lines[:] = shown
+
+
 def setup(app: Sphinx) -> None:
     """Register what is our own."""
     app.connect("doctree-resolved", draw_inline)
+    app.connect("doctree-resolved", write_colons)
+    app.connect("sphinx-click-process-description", show_examples)

@@ -63,7 +63,7 @@ def default_of(name: str) -> str:
     settings = read_settings({})
     value: Any = getattr(settings, name)
     if value is None:
-        return "none"
+        return ""  # the meaning says what happens then
     if isinstance(value, (bool, float)):
         return f"{value:g}"
     text = str(value) if name == "home" else str(value).replace(str(settings.home), "$NIGHTSHIFT_HOME")
@@ -76,9 +76,11 @@ class SettingsTable(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the table."""
         said = meanings()
-        lines = ["| variable | meaning | default |", "| --- | --- | --- |"]
+        lines = ["| variable | meaning |", "| --- | --- |"]
         for name, names in variables().items():
-            lines += [f"| `{variable}` | {said[name]} | `{default_of(name)}` |" for variable in names]
+            default = default_of(name)
+            meaning = f"{said[name]} By default `{default}`." if default else said[name]
+            lines += [f"| `{variable}` | {meaning} |" for variable in names]
         return self.parse_text_to_nodes("\n".join(lines))
 
 
