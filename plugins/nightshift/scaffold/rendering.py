@@ -73,7 +73,7 @@ def render(design: Design, source: str) -> dict[str, str]:
     made = {}
     for path, template in FILES.items():
         text = _templates().get_template(template).render(words | _words_of(template, design))
-        made[path.format(name=design.wishes.name)] = formatted(text, path)
+        made[path.format(name=design.wishes.name)] = formatted(text, path.format(name=design.wishes.name))
     return made
 
 

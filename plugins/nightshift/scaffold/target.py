@@ -52,7 +52,7 @@ def _regression(label: Column, guessed: str) -> Target:
     if label.kind not in ("int64", "double"):
         raise UsageError(f"--kind regression: {label.name!r} is a {label.sql_type}; expected a number.")
     if label.low == label.high:
-        raise UsageError(f"--label {label.name!r} is always {label.low:g}: there is nothing to learn.")
+        raise UsageError(f"--label {label.name!r} is always the same number, or none: there is nothing to learn.")
     said = f"{label.name} is taken as an amount: a regression.{guessed}"
     return Target(kind="regression", column_type=label.kind, said=said)
 
