@@ -29,11 +29,13 @@ WITHOUT_EFFECT = (
     "pipelines.engine.paths",
     "pipelines.engine.pipeline",
     "pipelines.engine.replay",
+    "pipelines.engine.reports",
     "pipelines.engine.run_once",
     "pipelines.engine.runtime",
     "pipelines.engine.search",
     "pipelines.engine.settings",
     "pipelines.engine.storage",
+    "pipelines.engine.views",
 )
 """Modules (and what lies in them) that declare, hold, move or show results, and never make them.
 

@@ -28,7 +28,7 @@ def monitor_night(
     Returns:
         `night`, `score_mean`, `deviations` (of the night's mean score from the holdout nights', in their standard
         deviations), `training_histogram` (of the scores of its holdout rows), `score_stability` (population stability index of the scores), `drift` (of the features furthest
-        from training), `warnings` in words, `key`.
+        from training), `warnings` in words, `night_report` (a path, or None if none could be written), `key`.
 
     Raises:
         RegistryUnavailable: MLflow does not answer.
@@ -47,7 +47,7 @@ def monitor_night(
         mean = published["score_mean"]
         nights = profile.get("score_nights", {})  # models of earlier versions carry none
         deviations = deviations_of(mean, nights)
-        return {
+        result = {
             "night": published["night"],
             "score_mean": mean,
             "deviations": deviations,
@@ -59,8 +59,16 @@ def monitor_night(
                 *warnings_of(mean, deviations, nights, checked["summary"]),
             ],
         }
+        return {**result, "night_report": _report(runtime, pipeline, hold, result)}
 
     return runtime.run(key, work)
+
+
+def _report(runtime: Runtime, pipeline: Pipeline, hold: Hold, result: dict[str, Any]) -> str | None:
+    """Write the night report; it comes after the publication, so it delays no reader."""
+    from pipelines.engine.reports.writing import write_night_report
+
+    return write_night_report(runtime, pipeline, hold, result)
 
 
 def deviations_of(mean: float, nights: dict[str, float]) -> float | None:

@@ -1,86 +1,88 @@
-"""How things stand in one sentence, for who has time for one. Pure."""
+"""How a night stands, in one sentence, and what to do about it. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from pipelines.engine.views.strip import Cell, CellState, Strip
-
-Tone = Literal["good", "warning", "bad", "quiet"]
-
-TONES: dict[CellState, Tone] = {
-    "published": "good",
-    "late": "warning",
-    "unfinished": "warning",
-    "running": "quiet",
-    "absent": "warning",
-    "failed": "bad",
-}
-WORST_FIRST: tuple[Tone, ...] = ("bad", "warning", "quiet", "good")
-STATES: tuple[tuple[CellState, str], ...] = (
-    ("failed", "failed"),
-    ("late", "published late"),
-    ("unfinished", "stopped in between"),
-    ("absent", "not begun"),
-    ("running", "running"),
-)
+from pipelines.engine.durations import duration
+from pipelines.engine.views.night import NightView
 
 
 @dataclass(frozen=True)
 class Headline:
-    """How things stand.
+    """What a tired person reads first.
 
     Attributes:
-        tone: `good`, `warning`, `bad`, or `quiet` where there is nothing to be glad or sorry about.
-        sentence: In words.
-        lines: What else belongs to it, a sentence each; the most important first.
+        tone: `good`, `notice` (look at it today), `bad` (act now), or `waiting`.
+        sentence: How the night stands.
+        next_step: What to do; empty if nothing.
     """
 
-    tone: Tone
+    tone: str
     sentence: str
-    lines: tuple[str, ...] = ()
+    next_step: str = ""
 
 
-def of_strips(strips: Sequence[Strip]) -> Headline:
-    """Return how the newest night of each pipeline stands."""
-    newest = {strip.pipeline: strip.nights[-1] for strip in strips if strip.nights}
-    if not newest:
-        return Headline("quiet", "No night was scored yet.")
-    nights = {cell.night for cell in newest.values()}
-    which = f"Last night, {nights.pop()}" if len(nights) == 1 else "The newest nights"
-    published = sum(cell.state in ("published", "late") for cell in newest.values())
-    tones: set[Tone] = {TONES[cell.state] for cell in newest.values()}
-    open_incidents = sum(strip.open_incidents for strip in strips)
-    tones |= {"warning"} if open_incidents or any(strip.trouble for strip in strips) else set()
-    tone = next(tone for tone in WORST_FIRST if tone in tones)
-    ending = _on_time(list(newest.values()))
-    sentence = f"{which}: {published} of {len(newest)} published{ending}."
-    return Headline(tone, sentence, (*_troubles(newest), *_incidents(open_incidents)))
+def headline(view: NightView) -> Headline:
+    """Return how a night stands."""
+    by_state = {"published": _published, "late": _published, "failed": _failed, "running": _running}
+    return by_state.get(view.cell.state, _stopped)(view)
 
 
-def _on_time(newest: Sequence[Cell]) -> str:
-    late = sum(cell.state == "late" for cell in newest)
-    promised = sum(cell.margin_seconds is not None for cell in newest)
-    if late:
-        return f", {late} of them late"
-    return ", on time" if promised and all(cell.state == "published" for cell in newest) else ""
+def _published(view: NightView) -> Headline:
+    cell = view.cell
+    refused = f", {cell.rows_quarantined:,} refused" if cell.rows_quarantined else ""
+    sentence = (
+        f"Published{_punctuality(cell.margin_seconds)}: {cell.rows_scored:,} of {cell.rows_in:,} rows were scored by "
+        f"model version {cell.model_version}{refused}."
+    )
+    if cell.error:  # readers have the night; what came after it failed
+        return Headline("notice", sentence, "Monitoring failed afterwards. Read why below, and run the night again.")
+    if cell.state == "late":
+        return Headline("notice", sentence, "Look at which step took longer than usual.")
+    if view.warnings or (view.checked and view.checked.failed):
+        return Headline("notice", sentence, "Read the warnings below today; readers have the night.")
+    return Headline("good", sentence)
 
 
-def _troubles(newest: dict[str, Cell]) -> list[str]:
-    counts = Counter(cell.state for cell in newest.values())
-    lines = []
-    for state, words in STATES:
-        if counts[state]:
-            names = [name for name, cell in newest.items() if cell.state == state]
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            lines.append(f"{words.capitalize()}: {', '.join(names[:3])}{more}.")
-    return lines
+def _punctuality(margin: float | None) -> str:
+    if margin is None:
+        return ""
+    if margin >= 0:
+        return f" {duration(margin)} before it was promised"
+    return f" {duration(margin)} late"
 
 
-def _incidents(open_incidents: int) -> list[str]:
-    if not open_incidents:
-        return []
-    return [f"{open_incidents} {'incident is' if open_incidents == 1 else 'incidents are'} open."]
+def _failed(view: NightView) -> Headline:
+    step = next((step.step for step in view.steps if step.state == "failed"), "a step")
+    return Headline(
+        "bad",
+        f"Failed in {step}. {_readers(view)}",
+        "Read the reason below and mend its cause. Then clear the red task in Airflow, or type: "
+        f"nightshift score {view.pipeline} {view.night}. Finished work is not repeated.",
+    )
+
+
+def _running(view: NightView) -> Headline:
+    step = next((step.step for step in view.steps if step.state == "claimed"), "a step")
+    return Headline("waiting", f"Being worked on: {step}. {_readers(view)}")
+
+
+def _stopped(view: NightView) -> Headline:
+    done = [step.step for step in view.steps if step.state == "done"]
+    after = f" after {done[-1]}" if done else ""
+    return Headline(
+        "bad",
+        f"Stopped{after}, and nobody is working on it now. {_readers(view)}",
+        f"Look at its run in Airflow, or type: nightshift score {view.pipeline} {view.night}.",
+    )
+
+
+def _readers(view: NightView) -> str:
+    if not view.versions:
+        return "Nothing of this night is published."
+    shown = view.versions[-1]
+    return (
+        f"Readers still see what was published at {shown.from_at}: {shown.rows_scored:,} rows of model version "
+        f"{shown.model_version}."
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
 from pipelines.engine.catalog import load_pipeline, pipeline_names
+from pipelines.engine.durations import duration
 from pipelines.engine.errors import NightshiftError, UnknownNight, UnknownPipeline, nearest
 from pipelines.engine.ledger.observations import Observations
 from pipelines.engine.ledger.store import Ledger
@@ -30,7 +32,7 @@ from pipelines.engine.views.night import (
 )
 from pipelines.engine.views.reading import Reading
 from pipelines.engine.views.stories import Story, story
-from pipelines.engine.views.strip import Strip, cells
+from pipelines.engine.views.strip import Strip, cells, touches_of
 
 NIGHTS_SHOWN = 60
 WEEK = 7
@@ -97,15 +99,21 @@ class House:
             )
         return strips
 
-    def night(self, pipeline: str, night: str) -> NightView:
+    def night(self, pipeline: str, night: str, *, finishing: tuple[str, Mapping[str, Any]] | None = None) -> NightView:
         """Return everything about one night.
+
+        Args:
+            pipeline: Whose.
+            night: Which.
+            finishing: A key that its holder is about to finish, and with what: it is shown as if that were done.
 
         Raises:
             UnknownPipeline, UnknownNight: There is none of that name, or nothing was ever done for that night.
             LedgerError: The ledger cannot be read.
         """
+        now = self.ledger.now()
         found = self.ledger.entries(pipeline=pipeline, partition=night)
-        entries = [entry for entry in found if entry.step in NIGHT_STEPS]
+        entries = [_finished(entry, finishing, now) for entry in found if entry.step in NIGHT_STEPS]
         nights = self._reading.nights(pipeline)
         if not entries:
             check_known(pipeline, sorted({*pipeline_names(), *self._reading.newest_nights()}))
@@ -114,13 +122,15 @@ class House:
         earlier = nights[max(0, at - USUAL_NIGHTS) : at]
         scoring = _scoring(self._declarations()).get(pipeline)
         dues = self._reading.dues({pipeline: scoring.dag_id} if scoring else {}, {pipeline: night})
-        touched = self._reading.touches_of({(pipeline, night)}).get(pipeline, {})
+        if finishing:
+            touched = {night: touches_of(entries, now)}
+        else:
+            touched = self._reading.touches_of({(pipeline, night)}).get(pipeline, {})
         published = self._reading.publications({pipeline: night})[pipeline]
         [cell] = cells([night], touched, published, dues[pipeline])
         last = {entry.step: entry.result or {} for entry in reversed(entries) if entry.state == "done"}
         checked = last.get("validate")
         week = self._reading.results(pipeline, "publish", earlier[-WEEK:])
-        now = self.ledger.now()
         return NightView(
             pipeline,
             night,
@@ -138,6 +148,8 @@ class House:
             nights[at - 1] if at else None,
             nights[at + 1] if at + 1 < len(nights) else None,
             self._report(last.get("monitor", {}).get("night_report")),
+            scoring.owner if scoring else "",
+            _promise_words(scoring),
         )
 
     def models(self) -> list[ModelLine]:
@@ -182,15 +194,20 @@ class House:
             )
         return lines
 
-    def model(self, pipeline: str) -> ModelView:
+    def model(self, pipeline: str, *, finishing: tuple[str, Mapping[str, Any]] | None = None) -> ModelView:
         """Return a pipeline's model.
+
+        Args:
+            pipeline: Whose.
+            finishing: A key that its holder is about to finish, and with what: it is shown as if that were done.
 
         Raises:
             UnknownPipeline: There is none of that name.
             LedgerError: The ledger cannot be read.
         """
+        now = self.ledger.now() if finishing else 0.0
         entries = [
-            entry
+            _finished(entry, finishing, now)
             for step in (*TRAINING_STEPS, *CHAMPION_STEPS)
             for entry in self.ledger.entries(pipeline=pipeline, step=step)
         ]
@@ -276,6 +293,8 @@ class House:
             result: Mapping[str, Any] = entry.result or {}
             if entry.step == "train" and result:
                 files.setdefault(entry.key, {})["pictures"] = self._report(result.get("report"))
+            if entry.step == "validate_training" and result:
+                files[entry.key] = {of: self._report(path) for of, path in result["reports"].items()}
             if entry.step == "register" and result:
                 files.setdefault(entry.identity["inputs"]["trained"], {})["card"] = self._report(result.get("card"))
         return files
@@ -336,8 +355,14 @@ def _words_of(promise: Promise) -> str | None:
     if promise.kind == "finish_by":
         return f"by {promise.at} {promise.timezone}"
     if promise.kind == "finish_within" and promise.within_seconds:
-        return f"within {timedelta(seconds=promise.within_seconds)} h"
+        return f"within {duration(promise.within_seconds)}"
     return None
+
+
+def _finished(entry: Entry, finishing: tuple[str, Mapping[str, Any]] | None, now: float) -> Entry:
+    if finishing is None or entry.key != finishing[0]:
+        return entry
+    return replace(entry, state="done", finished_at=now, result=dict(finishing[1]), error=None)
 
 
 def _because(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:

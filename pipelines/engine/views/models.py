@@ -7,7 +7,7 @@ must be sure, as before a move, asks the registry.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipelines.engine.ledger.values import Entry, iso
@@ -23,6 +23,29 @@ class Scored:
     nights: int
     first: str
     last: str
+
+
+@dataclass(frozen=True)
+class WindowCheck:
+    """What a suite said of a training window.
+
+    Attributes:
+        of: `rows` or `labels`.
+        suite: Its name.
+        status: `passed`, `warned` or `failed`.
+        rows, refused, expectations, failed: How many rows it looked at and refused, how many expectations it has, how many
+            of them were not met.
+        report: Path of the HTML report below the reports folder; None if there is none.
+    """
+
+    of: str
+    suite: str
+    status: str
+    rows: int
+    refused: int
+    expectations: int
+    failed: int
+    report: str | None
 
 
 @dataclass(frozen=True)
@@ -54,6 +77,11 @@ class VersionView:
         pictures: Folder with the training's pictures below the reports folder; None if there is none.
         scored: Nights; None if it scored none.
         keys: By step (`train`, `evaluate`, `register`, `promote`): the key's digest.
+        checks: What the suites said of the window's rows and labels.
+        calibration: `[predicted, observed, rows]` of groups of holdout rows by their prediction; empty where that means
+            nothing, and for models that were trained before it was kept.
+        importance: By feature: its share in what the model learned, the largest first; empty where the model cannot say.
+        drift: By feature: how far the holdout lies from what was trained on, as a population stability index, the furthest first.
     """
 
     version: str
@@ -81,6 +109,10 @@ class VersionView:
     pictures: str | None
     scored: Scored | None
     keys: Mapping[str, str]
+    checks: tuple[WindowCheck, ...] = ()
+    calibration: Sequence[Sequence[float]] = ()
+    importance: Mapping[str, float] = field(default_factory=dict)
+    drift: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -222,7 +254,8 @@ def model_view(
         question: What it answers.
         entries: Keys of its training steps and of `move`.
         scored: By version: the nights that it scored.
-        files: By key of a training: `card` and `pictures`, paths below the reports folder.
+        files: By key of a training: `card` and `pictures`; by key of the checks of its window: `rows` and `labels`; paths
+            below the reports folder.
         gate: Metric and threshold of the declaration.
     """
     done = [entry for entry in entries if entry.state == "done" and entry.result]
@@ -301,6 +334,26 @@ def _version(
         pictures=files.get(trained.key, {}).get("pictures"),
         scored=scored.get(made["version"]),
         keys={step: entry.key for step, entry in keys.items() if entry},
+        checks=_window_checks(window, files.get(checked.key, {}) if checked else {}),
+        calibration=training.get("calibration") or (),
+        importance=training.get("importance") or {},
+        drift=training.get("drift") or {},
+    )
+
+
+def _window_checks(window: Mapping[str, Any], reports: Mapping[str, str | None]) -> tuple[WindowCheck, ...]:
+    return tuple(
+        WindowCheck(
+            of,
+            summary["suite"],
+            summary["status"],
+            summary["rows"],
+            summary["refused"],
+            summary["expectations"],
+            sum(summary["failed_by_severity"].values()),
+            reports.get(of),
+        )
+        for of, summary in window.get("summaries", {}).items()
     )
 
 

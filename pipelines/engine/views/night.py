@@ -167,6 +167,8 @@ class NightView:
         dag_id, run_id: Of Airflow's last run of the night, as far as it was heard of.
         before, after: The nights beside it that have keys; None at the ends.
         night_report: Path of the night report below the reports folder; None if there is none.
+        owner: Who answers for the scoring DAG; empty if none was declared.
+        promise: What is promised of a night, in words; None if nothing is.
     """
 
     pipeline: str
@@ -185,6 +187,8 @@ class NightView:
     before: str | None
     after: str | None
     night_report: str | None = None
+    owner: str = ""
+    promise: str | None = None
 
 
 def usual_of(seconds: Sequence[float]) -> Usual | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.engine.ledger.values import iso
+from pipelines.engine.ledger.values import Entry, iso
 
 CellState = Literal["published", "late", "failed", "running", "unfinished", "absent"]
 
@@ -109,6 +109,20 @@ class Strip:
     open_incidents: int
     nights: tuple[Cell, ...]
     trouble: str | None = None
+
+
+def touches_of(entries: Iterable[Entry], now: float) -> list[Touch]:
+    """Return how each of some keys stands, as the ledger's database would say it at a time."""
+    return [
+        Touch(
+            entry.step,
+            entry.state,
+            max(entry.claimed_at, entry.finished_at or 0.0),
+            entry.state == "claimed" and entry.lease_until > now,
+            entry.error if entry.state != "done" else None,
+        )
+        for entry in entries
+    ]
 
 
 def state_of(touches: Iterable[Touch], *, published: bool) -> tuple[CellState, str | None]:

@@ -22,7 +22,7 @@ Last = Annotated[int, Query(ge=1, le=400)]
 def nights(request: Request, asking: Asking, last: Last = 60, name: str = "", trouble: bool = False) -> HTMLResponse:
     """Show how last night is, and the nights before it."""
     from nightshift.pages.strips import cells_of, over_weeks, troubled
-    from pipelines.engine.views.headline import of_strips
+    from pipelines.engine.views.last_night import last_night
 
     allowed = [strip for strip in house().strips(last=last) if asking.may("GET", strip.pipeline)]
     wanted = [strip for strip in allowed if name.strip().lower() in strip.pipeline and (not trouble or troubled(strip))]
@@ -31,7 +31,7 @@ def nights(request: Request, asking: Asking, last: Last = 60, name: str = "", tr
         request,
         "nights",
         section="nights",
-        headline=of_strips(allowed),
+        headline=last_night(allowed),
         strips=[(strip, cells_of(base, strip)) for strip in wanted],
         known=len(allowed),
         last=last,
@@ -46,7 +46,7 @@ def nights(request: Request, asking: Asking, last: Last = 60, name: str = "", tr
 def nights_of(request: Request, asking: Asking, pipeline: str, last: Last = 60) -> HTMLResponse:
     """Show one pipeline's nights over the weeks."""
     from nightshift.pages.strips import cells_of, over_weeks
-    from pipelines.engine.views.headline import of_strips
+    from pipelines.engine.views.last_night import last_night
 
     asking.require("GET", pipeline)
     [strip] = house().strips(last=last, only=pipeline)
@@ -54,7 +54,7 @@ def nights_of(request: Request, asking: Asking, pipeline: str, last: Last = 60) 
         request,
         "nights_of",
         section="nights",
-        headline=of_strips([strip]),
+        headline=last_night([strip]),
         strip=strip,
         cells=cells_of(base_of(request), strip),
         last=last,

@@ -1,0 +1,125 @@
+"""Reads what a report tells, writes it where reports lie, and never fails the step that asked for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from posixpath import relpath
+from typing import Any
+
+from pipelines.engine.errors import NightshiftError
+from pipelines.engine.pipeline import Pipeline
+from pipelines.engine.reports.night_report import NightReport, night_report
+from pipelines.engine.run_once import Hold
+from pipelines.engine.runtime import Runtime
+from pipelines.engine.views.house import House
+from pipelines.engine.views.models import VersionView
+from pipelines.engine.views.night import NightView
+from pipelines.engine.views.quarantine import RefusedRows, read_refused
+
+log = logging.getLogger(__name__)
+
+
+def write_night_report(runtime: Runtime, pipeline: Pipeline, hold: Hold, result: Mapping[str, Any]) -> str | None:
+    """Write the night report at the end of monitoring.
+
+    Args:
+        runtime: Doors to the outside.
+        pipeline: Whose night.
+        hold: Of the key of `monitor`, which is about to be finished.
+        result: What it is about to be finished with.
+
+    Returns:
+        Where the report lies; None if none could be made, which the log says in words.
+    """
+    night = str(result["night"])
+
+    def write() -> str:
+        said = f"monitor, key {hold.key.short}, fence {hold.fence}"
+        page = read_night(runtime, pipeline, night, written_by=said, finishing=(hold.key.digest, result))
+        file = runtime.reports(pipeline, night) / f"night-{hold.key.short}-{hold.fence}.html"
+        return str(file.write_text(page))
+
+    return _or_warn(f"the night report of {pipeline.name} {night}", write)
+
+
+def read_night(
+    runtime: Runtime,
+    pipeline: Pipeline,
+    night: str,
+    *,
+    written_by: str,
+    finishing: tuple[str, Mapping[str, Any]] | None = None,
+    elsewhere: bool = False,
+) -> str:
+    """Return the report of a night, however it stands, as HTML.
+
+    Args:
+        runtime: Doors to the outside.
+        pipeline: Whose night.
+        night: Which.
+        written_by: Said at its foot.
+        finishing: A key that is about to be finished, and with what.
+        elsewhere: Whether it is kept somewhere else than beside the other reports, so that the way to them is another one.
+
+    Raises:
+        UnknownNight: Nothing was ever done for it.
+        LedgerError: The ledger cannot be read.
+    """
+    house = House(runtime.settings)
+    view = house.night(pipeline.name, night, finishing=finishing)
+    notes: list[str] = []
+    model = _version(house, view)
+    paths = {"checks": view.checked.report if view.checked else None, "card": model.card if model else None}
+    return night_report(
+        NightReport(
+            view=view,
+            question=pipeline.question,
+            model=model,
+            refused=_refused(runtime, pipeline, view, notes),
+            notes=notes,
+            written_at=runtime.ledger.now(),
+            written_by=written_by,
+            links={name: _way(runtime, pipeline, path, elsewhere) for name, path in paths.items()},
+        )
+    )
+
+
+def _version(house: House, view: NightView) -> VersionView | None:
+    versions = house.model(view.pipeline).versions if view.cell.model_version else ()
+    return next((version for version in versions if version.version == view.cell.model_version), None)
+
+
+def _refused(runtime: Runtime, pipeline: Pipeline, view: NightView, notes: list[str]) -> RefusedRows | None:
+    if not view.quarantine:
+        return None
+    looked_at = {line.column for line in view.checked.failed} if view.checked else set()
+    columns = {name for column in looked_at if column for name in column.split(", ")}
+    try:
+        file = runtime.storage.at(runtime.settings.tables) / view.quarantine
+        refused = read_refused(file, pipeline, columns=columns)
+    except NightshiftError as error:
+        notes.append(f"The refused rows cannot be read: {error}")
+        return None
+    if refused is None:
+        notes.append(f"The refused rows are gone: {file}")
+    return refused
+
+
+def _way(runtime: Runtime, pipeline: Pipeline, path: str | None, elsewhere: bool) -> str | None:
+    """Return the way to another report; files that lie beside each other are moved and served together."""
+    if path is None:
+        return None
+    if not elsewhere:
+        return relpath(path, f"{pipeline.name}/folder")
+    file = runtime.storage.at(runtime.settings.reports) / path
+    return file.copy().as_uri() if file.is_here and file.exists() else None
+
+
+def _or_warn(what: str, write: Callable[[], str]) -> str | None:
+    """Write a report, or say in words why there is none: the work that it tells of is done either way."""
+    try:
+        return write()
+    except Exception as error:
+        log.warning("%s was not written: %s", what, error)
+        return None

@@ -1,0 +1,86 @@
+"""How things stand in one sentence, for who has time for one. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pipelines.engine.views.strip import Cell, CellState, Strip
+
+Tone = Literal["good", "notice", "bad", "waiting"]
+
+TONES: dict[CellState, Tone] = {
+    "published": "good",
+    "late": "notice",
+    "unfinished": "notice",
+    "running": "waiting",
+    "absent": "notice",
+    "failed": "bad",
+}
+WORST_FIRST: tuple[Tone, ...] = ("bad", "notice", "waiting", "good")
+STATES: tuple[tuple[CellState, str], ...] = (
+    ("failed", "failed"),
+    ("late", "published late"),
+    ("unfinished", "stopped in between"),
+    ("absent", "not begun"),
+    ("running", "running"),
+)
+
+
+@dataclass(frozen=True)
+class LastNight:
+    """How things stand.
+
+    Attributes:
+        tone: `good`, `notice`, `bad`, or `waiting` where there is nothing to be glad or sorry about.
+        sentence: In words.
+        lines: What else belongs to it, a sentence each; the most important first.
+    """
+
+    tone: Tone
+    sentence: str
+    lines: tuple[str, ...] = ()
+
+
+def last_night(strips: Sequence[Strip]) -> LastNight:
+    """Return how the newest night of each pipeline stands."""
+    newest = {strip.pipeline: strip.nights[-1] for strip in strips if strip.nights}
+    if not newest:
+        return LastNight("waiting", "No night was scored yet.")
+    nights = {cell.night for cell in newest.values()}
+    which = f"Last night, {nights.pop()}" if len(nights) == 1 else "The newest nights"
+    published = sum(cell.state in ("published", "late") for cell in newest.values())
+    tones: set[Tone] = {TONES[cell.state] for cell in newest.values()}
+    open_incidents = sum(strip.open_incidents for strip in strips)
+    tones |= {"notice"} if open_incidents or any(strip.trouble for strip in strips) else set()
+    tone = next(tone for tone in WORST_FIRST if tone in tones)
+    ending = _on_time(list(newest.values()))
+    sentence = f"{which}: {published} of {len(newest)} published{ending}."
+    return LastNight(tone, sentence, (*_troubles(newest), *_incidents(open_incidents)))
+
+
+def _on_time(newest: Sequence[Cell]) -> str:
+    late = sum(cell.state == "late" for cell in newest)
+    promised = sum(cell.margin_seconds is not None for cell in newest)
+    if late:
+        return f", {late} of them late"
+    return ", on time" if promised and all(cell.state == "published" for cell in newest) else ""
+
+
+def _troubles(newest: dict[str, Cell]) -> list[str]:
+    counts = Counter(cell.state for cell in newest.values())
+    lines = []
+    for state, words in STATES:
+        if counts[state]:
+            names = [name for name, cell in newest.items() if cell.state == state]
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            lines.append(f"{words.capitalize()}: {', '.join(names[:3])}{more}.")
+    return lines
+
+
+def _incidents(open_incidents: int) -> list[str]:
+    if not open_incidents:
+        return []
+    return [f"{open_incidents} {'incident is' if open_incidents == 1 else 'incidents are'} open."]
