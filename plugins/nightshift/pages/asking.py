@@ -16,3 +16,12 @@ def house() -> House:
     from pipelines.engine.views.house import House
 
     return House(read_settings(), patience=PATIENCE_SECONDS)
+
+
+def mlflow_page(pipeline: str, version: str) -> str:
+    """Return the address of a version in MLflow's pages, or "" where no MLflow server is known."""
+    from model_registry.addresses import ui_base, version_page
+    from pipelines.engine.settings import read_settings
+
+    settings = read_settings()
+    return version_page(ui_base(settings.tracking_uri, settings.mlflow_ui), pipeline, version)

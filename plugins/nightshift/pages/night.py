@@ -2,19 +2,96 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+import time
+from itertools import pairwise
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
-from nightshift.pages.asking import house
-from nightshift.pages.rendering import page
+from nightshift.pages.asking import house, mlflow_page
+from nightshift.pages.rendering import base_of, page
 from nightshift.pages.security import Asking
 
+if TYPE_CHECKING:
+    from pipelines.engine.views.night import NightView, TableVersion
+    from pipelines.engine.views.quarantine import RefusedRows
+
 router = APIRouter()
+
+SHOWN_COLUMNS = 12
+"""Of a refused row, beside what names it: more than these nobody reads in a table."""
 
 
 @router.get("/night/{pipeline}/{night}")
 def night(request: Request, asking: Asking, pipeline: str, night: str) -> HTMLResponse:
     """Show everything about one night of one pipeline."""
+    from nightshift.pages.scores import spread
+    from nightshift.pages.timeline import timeline
+    from pipelines.engine.views.headline import headline
+
     asking.require("GET", pipeline)
     view = house().night(pipeline, night)
-    return page(request, "night", section="nights", view=view)
+    attempt = attempt_of(view)
+    version = view.cell.model_version
+    return page(
+        request,
+        "night",
+        section="nights",
+        view=view,
+        headline=headline(view),
+        place=f"{base_of(request)}/night/{quote(pipeline, safe='')}",
+        timeline=timeline(view.steps, view.cell.due_at, time.time()),
+        report=view.checked.report if view.checked else attempt and f"{pipeline}/{night}/checks-{attempt}.html",
+        refused=bool(view.quarantine or attempt),
+        scores=spread(view.distribution),
+        versions=list(zip(view.versions, reasons_of(view.versions), strict=True)),
+        mlflow=mlflow_page(pipeline, version) if version else "",
+    )
+
+
+@router.get("/night/{pipeline}/{night}/refused")
+def refused(request: Request, asking: Asking, pipeline: str, night: str) -> HTMLResponse:
+    """Show a night's refused rows by reason: a piece of its page that is asked for when the page is there."""
+    asking.require("GET", pipeline)
+    view = house().night(pipeline, night)
+    attempt = attempt_of(view)
+    path = view.quarantine or (attempt and f"{pipeline}/quarantine/night={night}/{attempt}.parquet")
+    found = _read_refused(pipeline, path) if path else None
+    return page(request, "refused", refused=found, looked=bool(path), failed=not view.quarantine, shown=SHOWN_COLUMNS)
+
+
+def attempt_of(view: NightView) -> str | None:
+    """Return what files of a look at the rows that stopped the night are named by; None if no look did."""
+    step = next(step for step in view.steps if step.step == "validate")
+    story = next((story for story in view.keys if story.key == step.key), None)
+    return f"{story.key[:12]}-{story.fence}" if story and story.state == "failed" else None
+
+
+def reasons_of(versions: tuple[TableVersion, ...]) -> list[str]:
+    """Say of each publication of a night why it took the place of the one before it."""
+    reasons = ["first publication"] if versions else []
+    for before, version in pairwise(versions):
+        if before.model_version != version.model_version:
+            reasons.append(f"scored by version {version.model_version} instead of {before.model_version}")
+        elif "inputs.checked" in version.because:
+            reasons.append("the rows were delivered again")
+        else:
+            reasons.append("scored again")
+    return reasons
+
+
+def _read_refused(pipeline: str, path: str) -> RefusedRows | None:
+    from nightshift.connections import open_storage
+    from pipelines.engine.catalog import load_pipeline
+    from pipelines.engine.errors import NightshiftError
+    from pipelines.engine.settings import read_settings
+    from pipelines.engine.views.quarantine import read_refused
+
+    try:
+        declared = load_pipeline(pipeline)
+    except NightshiftError as error:  # nobody can say which columns are sensitive
+        raise HTTPException(404, f"the rows are not shown, because {pipeline} cannot be read: {error}") from error
+    settings = read_settings()
+    return read_refused(open_storage(settings).at(settings.tables) / path, declared)

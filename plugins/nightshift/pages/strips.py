@@ -98,6 +98,7 @@ def _panel(name: str, values: Sequence[Any], words: str, kind: str, colour: str)
         "name": name,
         "type": kind,
         "data": list(values),
+        "least": 0.01 if words == "share" else 1,
         "itemStyle": {"color": colour},
         "lineStyle": {"width": 1.5},
         "symbolSize": 4,
@@ -133,6 +134,7 @@ def _stacked(nights: Sequence[str], panels: list[dict[str, Any]], changes: list[
                 "type": "value",
                 "gridIndex": number,
                 "splitNumber": 2,
+                **({} if any(panel["data"]) else {"max": panel["least"]}),
                 "axisLabel": {"color": "--ink-2", "formatter": panel["tooltip"]["valueFormatter"]},
             }
         )

@@ -8,6 +8,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from pipelines.engine import durations
+
 NONE = "\N{EN DASH}"
 SPACE = "\N{NARROW NO-BREAK SPACE}"
 
@@ -37,19 +39,13 @@ def decimal(value: float | None, places: int = 3) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Return how long something took or takes: `0.3 s`, `42 s`, `3 min 20 s`, `1 h 48 min`, `2 d 3 h`."""
+    """Return how long something took: `20 ms`, `0.3 s`, else as everywhere."""
     if seconds is None:
         return NONE
     size = abs(seconds)
-    if size < 10:
-        return f"{size:.1f} s"
-    if size < 60:
-        return f"{size:.0f} s"
-    for unit, name, part, part_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if size >= unit:
-            whole, rest = divmod(round(size / part) * part, unit)
-            return f"{whole:.0f} {name}" + (f" {rest // part:.0f} {part_name}" if rest else "")
-    return NONE
+    if size < 0.1:
+        return f"{size * 1000:.0f} ms"
+    return f"{size:.1f} s" if size < 10 else durations.duration(size)
 
 
 def margin(seconds: float | None) -> str:

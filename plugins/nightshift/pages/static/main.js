@@ -3,6 +3,7 @@ import { drawCharts } from "./charts.js";
 import { copyCommands } from "./copy.js";
 import { leaveTheFrame } from "./frame.js";
 import { walkStrips } from "./strips.js";
+import { loadPieces } from "./pieces.js";
 import { showTimes } from "./times.js";
 
 showTimes(document);
@@ -10,3 +11,4 @@ leaveTheFrame();
 copyCommands();
 walkStrips();
 drawCharts(document);
+loadPieces();
