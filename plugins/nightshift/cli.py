@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -96,6 +97,7 @@ def cli(verbose: bool) -> None:
         click.get_current_context().color = False
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries; what comes of them is said by us
+    warnings.filterwarnings("ignore", category=FutureWarning, module="pyspark")  # of a library that MLflow looks at
     if verbose:
         logging.getLogger("pipelines").setLevel(logging.INFO)
     open_home(read_settings().home)

@@ -14,8 +14,10 @@ from nightshift.commands.keys import keys
 from nightshift.commands.live import live
 from nightshift.commands.migrate import migrate
 from nightshift.commands.new import new
+from nightshift.commands.night import night
 from nightshift.commands.pipelines import pipelines
 from nightshift.commands.promises import promises
+from nightshift.commands.quarantine import quarantine
 from nightshift.commands.run import check, score, train
 from nightshift.commands.search import search
 from nightshift.commands.status import status
@@ -37,6 +39,8 @@ COMMANDS: tuple[click.Command, ...] = (
     train,
     score,
     status,
+    night,
+    quarantine,
     incidents,
     keys,
     promises,

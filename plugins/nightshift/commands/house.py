@@ -56,3 +56,21 @@ def night_of(text: str, house: House, settings: Settings) -> str | None:
         return parse_night(text)
     except UnknownNight as error:
         raise UnknownNight(f"{error}, `{LAST}` or `{YESTERDAY}`.{nearest(text, (LAST, YESTERDAY))}") from None
+
+
+def one_night(text: str, pipeline: str, house: House, settings: Settings) -> str:
+    """Read the name of a night of one pipeline; `last` is its newest.
+
+    Raises:
+        UnknownPipeline: There is none of that name.
+        UnknownNight: It is no night, or there is none yet.
+    """
+    from pipelines.engine.errors import UnknownNight
+
+    night = night_of(text, house, settings)
+    if night is not None:
+        return night
+    [strip] = house.strips(last=1, only=pipeline)
+    if not strip.nights:
+        raise UnknownNight(f"no night of {pipeline} was run yet. Run one: nightshift score {pipeline} NIGHT")
+    return strip.nights[-1].night
