@@ -1,14 +1,12 @@
-"""How nights stand, in sentences, and what to do next. Pure."""
+"""How a night stands, in sentences, and what to do next. Pure."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from pipelines.engine.views.night import NightView, StepTime
-from pipelines.engine.views.strip import Cell, CellState, Strip
+from pipelines.engine.views.strip import Cell, CellState
 
 SHOWN_DIGITS = 12
 
@@ -20,50 +18,6 @@ STANDS: dict[CellState, str] = {
     "unfinished": "stopped half-way, and nobody works on it",
     "absent": "was never begun",
 }
-GOOD: tuple[CellState, ...] = ("published",)
-
-
-@dataclass(frozen=True)
-class Headline:
-    """The answer to: is last night good?
-
-    Attributes:
-        good: Whether it is; None while something runs, and where there was no night yet.
-        text: In a sentence or two.
-    """
-
-    good: bool | None
-    text: str
-
-
-def headline(strips: Sequence[Strip]) -> Headline:
-    """Say whether the newest night of each pipeline is good."""
-    newest = [(strip.pipeline, strip.nights[-1]) for strip in strips if strip.nights]
-    incidents = sum(strip.open_incidents for strip in strips)
-    told = f" {counted(incidents, 'incident')} {'is' if incidents == 1 else 'are'} open." if incidents else ""
-    if not newest:
-        return Headline(False if incidents else None, f"No night was run yet.{told}")
-    trouble = [(name, cell) for name, cell in newest if cell.state not in (*GOOD, "running")]
-    if trouble:
-        said = "; ".join(f"{name} {cell.night} {STANDS[cell.state]}" for name, cell in trouble)
-        return Headline(False, f"Look here: {said}.{told}")
-    if incidents:
-        return Headline(False, f"The newest nights are published, but look here:{told}")
-    running = [f"{name} {cell.night}" for name, cell in newest if cell.state == "running"]
-    if running:
-        return Headline(
-            None, f"{_and(running)} {'is' if len(running) == 1 else 'are'} running; nothing is wrong so far."
-        )
-    return Headline(True, f"All is well: {_newest_in_words(newest)} published.")
-
-
-def _newest_in_words(newest: Sequence[tuple[str, Cell]]) -> str:
-    if len(newest) == 1:
-        [(name, cell)] = newest
-        return f"the newest night of {name}, {cell.night}, is"
-    nights = sorted({cell.night for _, cell in newest})
-    which = nights[0] if len(nights) == 1 else f"{nights[0]} to {nights[-1]}"
-    return f"the newest nights of all {len(newest)} pipelines, {which}, are"
 
 
 def night_told(view: NightView) -> tuple[str, ...]:
@@ -142,7 +96,3 @@ def _key_of(view: NightView, step: StepTime) -> str:
 def counted(number: int, what: str) -> str:
     """Return a number of things, such as `1 row` and `2 rows`."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

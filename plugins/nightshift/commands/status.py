@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NIGHTS = 60
 NIGHTS_OF_A_STRIP = 14
 HEADINGS = ("night", "state", "rows in", "scored", "refused", "model", "version", "published at", "margin")
+TONES = {"good": True, "notice": False, "bad": False, "waiting": None}
 SPARE = ("version", "margin", "published at", "model")
 OVERVIEW = ("pipeline", "nights", "newest", "state", "rows in", "refused", "model", "published at", "incidents")
 SPARE_OVERVIEW = ("published at", "model", "refused", "rows in")
@@ -40,7 +41,7 @@ def status(pipeline: str | None, last: int | None, as_json: bool) -> None:
                nightshift status flights --json | jq '.[] | select(.state != "published")'
     """
     from nightshift.commands.house import open_house
-    from pipelines.engine.views.telling import headline
+    from pipelines.engine.views.last_night import last_night
 
     if pipeline is not None:
         _one(pipeline, last or NIGHTS, as_json)
@@ -49,8 +50,8 @@ def status(pipeline: str | None, last: int | None, as_json: bool) -> None:
     if as_json:
         print_json(strips)
         return
-    said = headline(strips)
-    say(said.text, good=said.good)
+    said = last_night(strips)
+    say(" ".join((said.sentence, *said.lines)), good=TONES[said.tone])
     if strips:
         print_table(OVERVIEW, [_overview(strip) for strip in strips], spare=SPARE_OVERVIEW)
     _say_glyphs([cell.state for strip in strips for cell in strip.nights])
