@@ -4,6 +4,7 @@ import click
 
 from nightshift.commands.airflow import airflow
 from nightshift.commands.alerts import alerts
+from nightshift.commands.champion import promote, rollback
 from nightshift.commands.check_pipeline import check_pipeline
 from nightshift.commands.data import data
 from nightshift.commands.demo import demo
@@ -13,6 +14,7 @@ from nightshift.commands.incidents import incidents
 from nightshift.commands.keys import keys
 from nightshift.commands.live import live
 from nightshift.commands.migrate import migrate
+from nightshift.commands.models import models
 from nightshift.commands.new import new
 from nightshift.commands.night import night
 from nightshift.commands.pipelines import pipelines
@@ -41,6 +43,9 @@ COMMANDS: tuple[click.Command, ...] = (
     status,
     night,
     quarantine,
+    models,
+    rollback,
+    promote,
     incidents,
     keys,
     promises,
