@@ -3,9 +3,10 @@
 import contextlib
 import os
 import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from model_registry import words
 from model_registry.cache import FETCHING, SPOILT, remove
@@ -15,11 +16,6 @@ from model_registry.mlflow_door import Store, transferring
 from model_registry.model_directory import PACKAGE
 from model_registry.records import ModelVersion
 from model_registry.training import download, get_run
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mlflow import MlflowClient
 
 _STRANGER = (
     "{who} has no recorded digest of its files: it was not registered by Nightshift, and is not loaded.\n"
@@ -31,39 +27,74 @@ _STRANGER = (
 
 def fetch(store: Store, version: ModelVersion, cache: Path) -> Path:
     """The package directory of a version, verified; see Registry.fetch."""
-    who = f"{version.name} version {version.version}"
-    if not (version.key and is_digest(version.digest)):
-        raise TamperedModel(_STRANGER.format(who=who, name=version.name))
-    return _cached(
-        store,
-        cache,
-        version.digest,
-        who,
-        lambda client: str(client.get_model_version_download_uri(version.name, version.version)),
-    )
+
+    def bring(target: Path) -> Path:
+        with transferring():
+            client = store.client
+            uri = client.get_model_version_download_uri(version.name, version.version)
+            return download(store, uri, target)
+
+    return fetch_with(bring, version, cache, within=store.speaking)
 
 
 def fetch_trained(store: Store, run_id: str, digest: str, cache: Path) -> Path:
     """The package directory of a run's model, verified; see Registry.fetch_trained."""
 
-    def address(client: "MlflowClient") -> str:
+    def bring(target: Path) -> Path:
+        client = store.client
         model = get_run(client, run_id).data.tags.get(words.MODEL_ID)
         if model is None:
             raise NoSuchRun(f"The run {run_id!r} has no model; train again.")
-        return str(client.get_logged_model(model).artifact_location)
+        with transferring():
+            return download(store, str(client.get_logged_model(model).artifact_location), target)
 
-    return _cached(store, cache, digest, f"the model of run {run_id}", address)
+    return fetch_verified(bring, digest, f"the model of run {run_id}", cache, within=store.speaking)
 
 
-def _cached(store: Store, cache: Path, digest: str, who: str, address: "Callable[[MlflowClient], str]") -> Path:
-    """The package directory with this digest in the cache, fetched from an address if it is not there or not sound."""
+def fetch_with(
+    bring: Callable[[Path], Path],
+    version: ModelVersion,
+    cache: Path,
+    *,
+    within: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
+) -> Path:
+    """The package directory of a version, verified; arguments as of `fetch_verified`.
+
+    Raises:
+        TamperedModel: nobody recorded the digest of its files, or they are others.
+    """
+    who = f"{version.name} version {version.version}"
+    if not (version.key and is_digest(version.digest)):
+        raise TamperedModel(_STRANGER.format(who=who, name=version.name))
+    return fetch_verified(bring, version.digest, who, cache, within=within)
+
+
+def fetch_verified(
+    bring: Callable[[Path], Path],
+    digest: str,
+    who: str,
+    cache: Path,
+    *,
+    within: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
+) -> Path:
+    """The package directory with a digest, from the cache or else brought there.
+
+    Args:
+        bring: copies the model directory to where it is told, and says where it lies.
+        digest: of its files.
+        who: whose model it is, for messages.
+        cache: where packages are kept, each under its digest.
+        within: a block around what moves files; never entered for a package that is in the cache.
+
+    Raises:
+        TamperedModel: the files are others than the digest says.
+    """
     place = cache / digest
     if not _is_sound(place, digest):
-        with store.speaking() as client:
+        with within():
             cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-            uri = address(client)
-            with TemporaryDirectory(prefix=FETCHING, dir=cache) as scratch, transferring():
-                fresh = download(store, uri, Path(scratch) / "model")
+            with TemporaryDirectory(prefix=FETCHING, dir=cache) as scratch:
+                fresh = bring(Path(scratch) / "model")
                 verify(fresh, digest, who)
                 _put(fresh, place, digest)
     with contextlib.suppress(OSError):

@@ -11,6 +11,7 @@ from model_registry.errors import BadPackage
 from model_registry.package import load_package
 
 if TYPE_CHECKING:
+    import numpy
     import pandas
     from mlflow.entities import LoggedModel
     from mlflow.models import ModelSignature
@@ -66,10 +67,13 @@ def write_model(
     return digests
 
 
-def _infer_signature(package: Path, example: "pandas.DataFrame") -> "ModelSignature":
-    """Column names and types from the example and from what the package predicts for it."""
+def check_package(package: Path, example: "pandas.DataFrame") -> "numpy.ndarray":
+    """What a package predicts for a few rows.
+
+    Raises:
+        BadPackage: the package cannot be loaded, or does not predict one number for each row.
+    """
     import numpy as np
-    from mlflow.models import infer_signature
 
     zoned = [str(name) for name, kind in example.dtypes.items() if getattr(kind, "tz", None) is not None]
     if zoned:
@@ -83,6 +87,14 @@ def _infer_signature(package: Path, example: "pandas.DataFrame") -> "ModelSignat
             f"The package {package} must predict one number for each row, or one for each class: "
             f"expected shape ({len(example)},) or ({len(example)}, classes), got {predictions.shape}."
         )
+    return predictions
+
+
+def _infer_signature(package: Path, example: "pandas.DataFrame") -> "ModelSignature":
+    """Column names and types from the example and from what the package predicts for it."""
+    from mlflow.models import infer_signature
+
+    predictions = check_package(package, example)
     with warnings.catch_warnings():
         # MLflow's hint that integer columns cannot hold nulls: the data checks watch that.
         warnings.simplefilter("ignore")

@@ -11,10 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from model_registry import words
+from model_registry import absent, words
 from model_registry.addresses import experiment_location, run_page
 from model_registry.digests import LISTING, combine, digest_files, read_listing
-from model_registry.errors import NoSuchRun, RegistryRefused
+from model_registry.errors import RegistryRefused
 from model_registry.mlflow_door import Store, transferring
 from model_registry.model_directory import PACKAGE, write_model
 from model_registry.package import read_manifest
@@ -92,7 +92,7 @@ def get_run(client: "MlflowClient", run_id: str) -> "Run":
         return client.get_run(run_id)
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            raise NoSuchRun(f"The tracking store has no run {run_id!r}; train again.") from error
+            raise absent.no_such_run(run_id) from error
         raise
 
 

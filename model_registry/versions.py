@@ -1,12 +1,11 @@
 """Model versions: registered at most once per key, and read back."""
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from model_registry import words
+from model_registry import absent, words
 from model_registry.addresses import version_page
-from model_registry.errors import KeyConflict, NoSuchAlias, NoSuchModel, NoSuchRun, NoSuchVersion, RunUnfinished
+from model_registry.errors import NoSuchRun, RunUnfinished
 from model_registry.mlflow_door import Store
 from model_registry.records import ModelVersion
 from model_registry.training import get_run, is_complete
@@ -45,11 +44,7 @@ def resolve(store: Store, name: str, alias: str) -> ModelVersion:
             return _read(store, client, found)
         aliases: Mapping[str, str] = get_model(client, name).aliases
         if alias not in aliases:
-            known = ", ".join(f"{known} -> {version}" for known, version in sorted(aliases.items())) or "none"
-            raise NoSuchAlias(
-                f"The model {name!r} has no alias {alias!r}. Its aliases: {known}.{_nearest(alias, aliases)}\n"
-                f"To train and promote one, run `nightshift train {name}`."
-            )
+            raise absent.no_such_alias(name, alias, aliases)
         return _read(store, client, client.get_model_version(name, str(aliases[alias])))
 
 
@@ -62,8 +57,7 @@ def version(store: Store, name: str, number: str) -> ModelVersion:
         get_model(client, name)
         known = {str(found.version): found for found in _search(client, f"name = '{name}'")}
         if number not in known:
-            numbers = ", ".join(sorted(known, key=int)) or "none"
-            raise NoSuchVersion(f"The model {name!r} has no version {number!r}. Its versions: {numbers}.")
+            raise absent.no_such_version(name, number, known)
         return _read(store, client, known[number])
 
 
@@ -89,9 +83,7 @@ def get_model(client: "MlflowClient", name: str) -> "RegisteredModel":
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         known = [model.name for model in client.search_registered_models(max_results=1000)]
-        raise NoSuchModel(
-            f"No model is registered as {name!r}.{_nearest(name, known)}\nTo train one, run `nightshift train {name}`."
-        ) from error
+        raise absent.no_such_model(name, known) from error
 
 
 def _complete_run(client: "MlflowClient", run_id: str) -> "Run":
@@ -148,11 +140,8 @@ def _check_same_package(found: "MlflowVersion", run: "Run") -> None:
     """Raises KeyConflict when a key that is registered already comes with other model files."""
     registered, offered = found.tags.get(words.PACKAGE_DIGEST), run.data.tags[words.PACKAGE_DIGEST]
     if registered not in (None, offered):
-        raise KeyConflict(
-            f"{found.name} version {found.version} is registered under this key, but from other model files.\n"
-            f"Registered: run {found.run_id}, package {registered}\nOffered: run {run.info.run_id}, package {offered}\n"
-            "One key stands for one result: a new training needs a new key."
-        )
+        who = f"{found.name} version {found.version}"
+        raise absent.other_files(who, (str(found.run_id), str(registered)), (run.info.run_id, offered))
 
 
 def _with_key(client: "MlflowClient", name: str, key: str) -> "list[MlflowVersion]":
@@ -202,8 +191,3 @@ def _metrics_of(client: "MlflowClient", run_id: str | None) -> dict[str, float]:
         return dict(get_run(client, run_id).data.metrics) if run_id else {}
     except NoSuchRun:
         return {}
-
-
-def _nearest(name: str, known: "Mapping[str, str] | list[str]") -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
