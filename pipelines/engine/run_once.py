@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.engine.errors import FenceLost, KeyBusy, LedgerError, LedgerUnavailable, UsageError
+from pipelines.engine.errors import FenceLost, KeyBusy, LedgerError, LedgerUnavailable, StorageError, UsageError
 from pipelines.engine.keys import TaskKey, canonical_json
 from pipelines.engine.ledger.store import Ledger
 from pipelines.engine.ledger.values import Busy, Claimed, Done, iso
@@ -204,8 +204,9 @@ def _work(ledger: Ledger, key: TaskKey, claim: Claimed, work: Callable[[Hold], d
         reached("finishing")
         ledger.finish(claim, result)
     except BaseException as error:
-        if error is not hold.lost:
-            _give_back(ledger, claim, error)
+        lost = _give_back(ledger, claim, error) if error is not hold.lost else None
+        if lost and isinstance(error, StorageError):
+            raise lost from error  # whoever overtook us clears away what we were writing: no fault of the disk
         raise
     log.info("finished: %s (fence %s)", key, claim.fence)
     # As a later reader will get it: what JSON makes of it.
@@ -224,17 +225,24 @@ def _heartbeat(hold: Hold) -> Iterator[None]:
         thread.join()
 
 
-def _give_back(ledger: Ledger, claim: Claimed, error: BaseException) -> None:
-    """Tell the ledger how the try ended, and whether the next one is a new generation."""
+def _give_back(ledger: Ledger, claim: Claimed, error: BaseException) -> FenceLost | None:
+    """Tell the ledger how the try ended, and whether the next one is a new generation.
+
+    Returns:
+        What the ledger said if the key had been taken over meanwhile, else None.
+    """
     reason = f"{type(error).__name__}: {error}"[:2000]
     try:
         if _ends_generation(error):
             ledger.fail(claim, reason)
         else:
             ledger.release(claim, reason)
+    except FenceLost as lost:
+        return lost
     except LedgerError as trouble:
         # The work's own error is the one to show; the lease ends by itself.
         log.warning("could not tell the ledger that %s ended: %s", claim.key[:12], trouble)
+    return None
 
 
 def _ends_generation(error: BaseException) -> bool:

@@ -7,7 +7,15 @@ import time
 import pytest
 
 from pipelines.engine import run_once as module
-from pipelines.engine.errors import FenceLost, KeyBusy, LedgerUnavailable, PayloadConflict, RowsMissing, UsageError
+from pipelines.engine.errors import (
+    FenceLost,
+    KeyBusy,
+    LedgerUnavailable,
+    PayloadConflict,
+    RowsMissing,
+    StorageError,
+    UsageError,
+)
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger import Busy, Ledger
 from pipelines.engine.run_once import exclusive, run_once
@@ -90,6 +98,18 @@ def test_failure_of_a_holder_that_was_taken_over_does_not_end_the_newer_try(ledg
 
     with pytest.raises(RowsMissing):
         run_once(ledger, key, work)
+    assert names_of(ledger, key) == ["claimed", "taken_over"]
+
+
+def test_a_file_that_the_newer_holder_cleared_away_is_a_lost_fence_and_tried_again(ledger, inside, key):
+    def work(_hold):
+        inside.end_lease(key.digest)
+        ledger.claim(key, holder="newer")
+        raise StorageError("cannot write the shard: no such file")
+
+    with pytest.raises(FenceLost) as caught:
+        run_once(ledger, key, work)
+    assert isinstance(caught.value.__cause__, StorageError)
     assert names_of(ledger, key) == ["claimed", "taken_over"]
 
 
