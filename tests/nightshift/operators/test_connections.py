@@ -74,12 +74,12 @@ def test_a_night_of_operators_lies_in_a_bucket_and_is_done_once(remote, proxy, m
     assert {ran.state for ran in tasks} == {"success"}
     assert len(remote.published(NIGHT)) == 300
     assert signed_by(proxy) == ["of-the-connection"]
-    assert checked.xcoms["_link_ReportLink"].startswith(f"/nightshift/reports/tides/{NIGHT}/checks-")
+    assert checked.links["ReportLink"].startswith(f"/nightshift/reports/tides/{NIGHT}/checks-")
     since = remote.ledger.now()
     assert run_task(in_dag(PublishOperator, checked=checked.result, scored=results)).result == published.result
     assert remote.ledger.claims_since(since) == 0
     printed = capfd.readouterr()
-    for said in (caplog.text, printed.out, printed.err, json.dumps([ran.xcoms for ran in tasks])):
+    for said in (caplog.text, printed.out, printed.err, json.dumps([[ran.xcoms, ran.links, ran.log] for ran in tasks])):
         assert SECRET not in said
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from airflow.sdk import DAG
 
@@ -9,7 +11,7 @@ from nightshift import TidyOperator
 from nightshift.operators import maintenance
 from nightshift.operators.maintenance import yes_or_no
 from pipelines.engine.errors import UsageError
-from tests.nightshift.operators.worker import NOW, run_task
+from tests.nightshift.operators.worker import run_task
 from tests.pipelines.engine.steps import tides
 from tests.pipelines.engine.steps.places import run_night
 from tests.pipelines.engine.tidy.time_travel import let_time_pass
@@ -30,7 +32,7 @@ def old(place, at, monkeypatch):
 
 
 def tidy(*, params=None, **arguments):
-    with DAG("tides_maintenance", schedule=None, start_date=NOW, params=params or {}):
+    with DAG("tides_maintenance", schedule=None, start_date=datetime(2024, 1, 1, tzinfo=UTC), params=params or {}):
         operator = TidyOperator(task_id="tidy", retries=3, **arguments)
     return run_task(operator, partition_key=None)
 

@@ -34,8 +34,8 @@ def test_a_night_of_operators_is_published_and_each_result_is_small_xcom(place, 
     assert len(planned.result) == 3
     assert published.result["rows_scored"] == 300
     assert len(place.published(NIGHT)) == 300
-    assert published.xcoms["_link_KeyLink"] == key_link(published.result["key"])
-    assert planned.xcoms["_link_KeyLink"] == key_link(planned.result[0]["plan_key"])
+    assert published.links["KeyLink"] == key_link(published.result["key"])
+    assert planned.links["KeyLink"] == key_link(planned.result[0]["plan_key"])
 
 
 def test_the_second_run_of_a_task_answers_with_the_first_one_s_result(place, at):
@@ -49,8 +49,8 @@ def test_the_second_run_of_a_task_answers_with_the_first_one_s_result(place, at)
 def test_links_lead_to_the_report_and_to_the_key(place, at):
     at(place)
     ran = run_task(in_dag(ValidateOperator))
-    assert ran.xcoms["_link_KeyLink"] == key_link(ran.result["key"])
-    report = ran.xcoms["_link_ReportLink"]
+    assert ran.links["KeyLink"] == key_link(ran.result["key"])
+    report = ran.links["ReportLink"]
     assert report.startswith(f"/nightshift/reports/tides/{NIGHT}/checks-")
     assert (Path(place.settings.reports) / report.removeprefix("/nightshift/reports/")).is_file()
 
@@ -138,7 +138,7 @@ def test_bad_data_fails_without_retry_and_the_report_is_linked(place, at):
     ran = run_task(in_dag(ValidateOperator))
     assert ran.state == "failed"
     assert "buoy is unique" in str(ran.error)
-    report = ran.xcoms["_link_ReportLink"].removeprefix("/nightshift/reports/")
+    report = ran.links["ReportLink"].removeprefix("/nightshift/reports/")
     assert "buoy is unique" in (Path(place.settings.reports) / report).read_text()
     assert list(place.failed()) == ["validate"]
 

@@ -88,13 +88,13 @@ def test_job_is_named_by_its_key_and_its_outcome_is_the_result(cloud, here):
         "key": key.key,
     }
     assert (key.state, key.partition, key.generation) == ("done", NIGHT, 1)
-    assert ran.xcoms["_link_JobLink"] == ran.result["console"]
-    assert ran.xcoms["_link_KeyLink"] == f"/nightshift/keys/{key.key}"
+    assert ran.links["JobLink"] == ran.result["console"]
+    assert ran.links["KeyLink"] == f"/nightshift/keys/{key.key}"
 
 
 def test_job_is_linked_and_its_key_is_free_while_it_is_waited_for(cloud, here):
     ran = run_task(ours())
-    assert ran.xcoms["_link_JobLink"].endswith(only_job(cloud))
+    assert ran.links["JobLink"].endswith(only_job(cloud))
     entry = key_of(here)
     assert (entry.state, entry.generation) == ("open", 1)
     assert f"waiting for job {only_job(cloud)}" in entry.error

@@ -37,7 +37,7 @@ def test_a_search_of_operators_gives_the_training_its_knobs_and_cleared_tasks_do
     assert [one.state for one in (*tried, best, trained)] == ["success"] * 5
     assert [one.result["number"] for one in tried] == [0, 1, 2]
     assert trained.result["search"]["params"] == best.result["params"]
-    assert tried[1].xcoms["_link_KeyLink"] == f"/nightshift/keys/{tried[1].result['key']}"
+    assert tried[1].links["KeyLink"] == f"/nightshift/keys/{tried[1].result['key']}"
     since = place.ledger.now()
     again = run_operators()
     assert [one.result for one in again[0]] == [one.result for one in tried]

@@ -66,7 +66,7 @@ class Listener:
 
     def run(self, operator):
         ran = run_task(operator)
-        self.said.append((f"the XComs of {type(operator).__name__}", json.dumps(ran.xcoms, default=str)))
+        self.said.append((f"the XComs of {type(operator).__name__}", json.dumps([ran.xcoms, ran.links], default=str)))
         self.said.append((f"the message of {type(operator).__name__}", str(ran.message)))
         if ran.error:
             self.said.append(("the traceback", "".join(traceback.format_exception(ran.error))))
@@ -119,7 +119,7 @@ def test_a_training_and_a_night_tell_no_password(listener, place, postgres_ledge
         scored = [listener.run(in_dag(ScoreOperator, shard=shard)).result for shard in planned]
         published = listener.run(in_dag(PublishOperator, checked=night, scored=scored))
         assert listener.run(in_dag(MonitorOperator, checked=night, published=published.result)).state == "success"
-    assert trained.xcoms["_link_RunLink"].startswith(f"{server}/#/experiments/")
+    assert trained.links["RunLink"].startswith(f"{server}/#/experiments/")
     assert listener.cli("keys", "list", "--json").exit_code == 0
     assert listener.cli("keys", "show", published.result["key"]).exit_code == 0
     with Inside(url) as door:

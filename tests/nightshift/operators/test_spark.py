@@ -35,7 +35,7 @@ def test_one_task_scores_all_shards_on_the_cluster_of_a_connection(place, at, sp
     scored = run_task(in_dag(ScoreOnSparkOperator, shards=shards, spark_conn_id="cluster"))
     assert scored.state == "success", scored.error
     assert [one["number"] for one in scored.result] == [0, 1, 2]
-    assert scored.xcoms["_link_KeyLink"] == f"/nightshift/keys/{scored.result[0]['key']}"
+    assert scored.links["KeyLink"] == f"/nightshift/keys/{scored.result[0]['key']}"
     published = run_task(in_dag(PublishOperator, checked=checked, scored=scored.result))
     assert published.result["rows_scored"] == 300
     monkeypatch.setenv("NIGHTSHIFT_SPARK", "sc://127.0.0.1:9")

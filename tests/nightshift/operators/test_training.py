@@ -28,8 +28,8 @@ def test_a_training_of_operators_makes_a_champion(fresh, at):
     ran = run_operators()
     assert [one.state for one in ran] == ["success"] * 5
     assert places.champion(fresh) == ran[-1].result["version"] == "1"
-    assert all(one.xcoms["_link_KeyLink"] == f"/nightshift/keys/{one.result['key']}" for one in ran)
-    report = ran[0].xcoms["_link_ReportLink"].removeprefix("/nightshift/reports/")
+    assert all(one.links["KeyLink"] == f"/nightshift/keys/{one.result['key']}" for one in ran)
+    report = ran[0].links["ReportLink"].removeprefix("/nightshift/reports/")
     assert (Path(fresh.settings.reports) / report).is_file()
 
 
@@ -46,7 +46,7 @@ def test_a_closed_gate_skips_the_promotion_with_the_reason(fresh, at):
     *_, registered, promoted = run_operators()
     assert registered.state == "success"
     assert promoted.state == "skipped"
-    assert promoted.xcoms["_link_KeyLink"].startswith("/nightshift/keys/")
+    assert promoted.links["KeyLink"].startswith("/nightshift/keys/")
     assert places.champion(fresh) is None
 
 

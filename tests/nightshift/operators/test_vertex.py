@@ -91,7 +91,7 @@ def test_job_is_labelled_with_its_key_and_its_outcome_is_the_result(cloud, here)
         "key": key_of(here).key,
     }
     assert (key_of(here).state, key_of(here).generation) == ("done", 1)
-    assert ran.xcoms["_link_JobLink"] == ran.result["console"]
+    assert ran.links["JobLink"] == ran.result["console"]
 
     cloud.asked.clear()
     assert run_task(training(cloud)).result == ran.result
