@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_checks.profile import build_profile
 from pipelines.engine.errors import DataError, FitFailed
 from pipelines.engine.labelled import Labelled
+from pipelines.engine.package import load_scorer, write_package
 from pipelines.engine.pipeline import Pipeline
-from pipelines.engine.score_form import ScoreForm
+from pipelines.engine.score_form import ScoreForm, regression_edges
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import pyarrow as pa
+
+    from pipelines.engine.encoding import Encoding
 
 MOST_CLASSES = 1000
 MOST_SLICES = 40
@@ -115,6 +120,41 @@ def night_means(data: Labelled, score: np.ndarray) -> dict[str, float]:
     means = pd.Series(score).groupby(night).mean()
     deviation = float(means.std(ddof=1)) if len(means) > 1 else 0.0
     return {"nights": len(means), "mean": round(float(means.mean()), 9), "deviation": round(deviation, 9)}
+
+
+def write_with_profile(
+    folder: Path, model: object, encoding: Encoding, form: ScoreForm, features: dict[str, Any], holdout: Labelled
+) -> tuple[ScoreForm, np.ndarray]:
+    """Write a fitted model's package with the profile that nights are held against.
+
+    Args:
+        folder: Of the package.
+        model: What `fit` gave.
+        encoding: Of its features.
+        form: Of its scores.
+        features: How the features were distributed; see `feature_profile`.
+        holdout: Rows that it has not seen.
+
+    Returns:
+        The form, with the edges of a regression's bins, and the holdout's scores as the packaged model gives them.
+
+    Raises:
+        ModelError: The scores are none that its kind can have.
+    """
+    write_package(folder, model, encoding, {}, form)
+    scores = form.checked(load_scorer(folder).predict(holdout.table), holdout.rows)
+    edges = {}
+    if form.kind == "regression":
+        form = replace(form, edges=regression_edges(scores))
+        edges = {"score_edges": list(form.edges)}
+    profile = {
+        "features": features,
+        "score": score_profile(form, form.score(scores)),
+        "score_nights": night_means(holdout, form.score(scores)),
+        **edges,
+    }
+    write_package(folder, model, encoding, profile, form)
+    return form, scores
 
 
 def flat_metrics(prefix: str, metrics: dict[str, Any]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +21,10 @@ from pipelines.engine.metrics import metrics_of, slices_of
 from pipelines.engine.models import family_of
 from pipelines.engine.moments import reached
 from pipelines.engine.nights import parse_night, span
-from pipelines.engine.package import load_scorer, write_package
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
-from pipelines.engine.score_form import ScoreForm, asked, learned_form, regression_edges
+from pipelines.engine.score_form import ScoreForm, asked, learned_form
 from pipelines.engine.search_table import write_table
 from pipelines.engine.steps.search import checked_window, trials_of
 from pipelines.engine.steps.window import TrainingWindow, load_data
@@ -36,8 +35,7 @@ from pipelines.engine.training import (
     fit_model,
     flat_metrics,
     largest_slices,
-    night_means,
-    score_profile,
+    write_with_profile,
 )
 from pipelines.engine.uncertainty import intervals_of
 
@@ -149,7 +147,9 @@ def _log(
     with tempfile.TemporaryDirectory(prefix="nightshift-") as temporary:
         package = Path(temporary) / "package"
         package.mkdir()
-        form, scores = _write_package(package, fitted)
+        form, scores = write_with_profile(
+            package, fitted.model, fitted.encoding, fitted.form, fitted.profile, fitted.holdout
+        )
         runtime.progress(0, 1, "measuring")
         pair = form.measurable(fitted.holdout.target, scores)
         metrics = metrics_of(*pair, form.kind)
@@ -224,24 +224,6 @@ def _check_reports(runtime: Runtime, checked: dict[str, Any]) -> dict[str, Path]
         with suppress(PathRefused):
             found[f"checks-{kind}.html"] = reports.recorded(path).copy()
     return found
-
-
-def _write_package(package: Path, fitted: _Fitted) -> tuple[ScoreForm, np.ndarray]:
-    """Write the package with its profile, and return the form and the holdout's scores as the packaged model gives them."""
-    write_package(package, fitted.model, fitted.encoding, {}, fitted.form)
-    scores = fitted.form.checked(load_scorer(package).predict(fitted.holdout.table), fitted.holdout.rows)
-    form, edges = fitted.form, {}
-    if form.kind == "regression":
-        form = replace(form, edges=regression_edges(scores))
-        edges = {"score_edges": list(form.edges)}
-    profile = {
-        "features": fitted.profile,
-        "score": score_profile(form, form.score(scores)),
-        "score_nights": night_means(fitted.holdout, form.score(scores)),
-        **edges,
-    }
-    write_package(package, fitted.model, fitted.encoding, profile, form)
-    return form, scores
 
 
 def _baseline(form: ScoreForm, fitted: _Fitted) -> dict[str, float]:

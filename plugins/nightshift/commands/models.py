@@ -12,7 +12,7 @@ from nightshift.commands.show import json_option, print_json, print_table, say, 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipelines.engine.views.models import ModelView, VersionView
+    from pipelines.engine.views.models import ModelLine, ModelView, VersionView
 
 NO_MODEL = "No model of {pipeline} was trained yet. Train one: nightshift train {pipeline} --as-of NIGHT"
 
@@ -47,26 +47,29 @@ def models(pipeline: str | None, as_json: bool) -> None:
         _show(view)
 
 
-def _show_all(views: Sequence[ModelView]) -> None:
-    columns = ("pipeline", "champion", "trained as of", "metric", "value", "challenger", "previous", "nights scored")
-    print_table(columns, [_line(view) for view in views], spare=("previous", "trained as of", "metric"))
-    for view in views:
-        if view.champion is None:
-            click.echo(NO_MODEL.format(pipeline=view.pipeline))
-
-
-def _line(view: ModelView) -> tuple[object, ...]:
-    champion = version_of(view, view.champion)
-    return (
-        view.pipeline,
-        view.champion,
-        champion.as_of if champion else None,
-        view.metric if champion else None,
-        with_interval(champion, view.metric) if champion else None,
-        view.challenger,
-        view.previous,
-        champion.scored.nights if champion and champion.scored else None,
+def _show_all(lines: Sequence[ModelLine]) -> None:
+    columns = (
+        "pipeline",
+        "champion",
+        "since",
+        "trained as of",
+        "metric",
+        "value",
+        "challenger",
+        "previous",
+        "versions",
     )
+    print_table(columns, [_line(line) for line in lines], spare=("previous", "trained as of", "metric", "versions"))
+    for line in lines:
+        if line.champion is None:
+            click.echo(NO_MODEL.format(pipeline=line.pipeline))
+
+
+def _line(line: ModelLine) -> tuple[object, ...]:
+    metric = line.metric if line.value is not None else None
+    value = f"{line.value:.4f}" if line.value is not None else None
+    since, number = line.since, line.versions
+    return line.pipeline, line.champion, since, line.as_of, metric, value, line.challenger, line.previous, number
 
 
 def version_of(view: ModelView, number: str | None) -> VersionView | None:

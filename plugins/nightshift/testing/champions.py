@@ -59,29 +59,21 @@ def _write_package(
     pipeline: Pipeline, folder: Path, rows: pd.DataFrame, labels: pd.DataFrame, knobs: Mapping[str, Any]
 ) -> pd.DataFrame:
     """Write the package as a training does, with its profile, and return a few rows as an example."""
-    import numpy as np
-
     from nightshift.testing.rows import as_table
     from pipelines.engine.encoding import Encoding
     from pipelines.engine.labelled import Labelled
-    from pipelines.engine.package import load_scorer, write_package
-    from pipelines.engine.scoring import HISTOGRAM_BINS
-    from pipelines.engine.training import feature_profile, fit_model, night_means, score_profile
+    from pipelines.engine.score_form import learned_form
+    from pipelines.engine.training import feature_profile, fit_model, write_with_profile
 
     ids, target_name = list(pipeline.id_columns), pipeline.labels.target
     both = rows.merge(labels[[*ids, target_name]], on=ids, validate="one_to_one")
     table = as_table(both[list(pipeline.rows.columns)], pipeline.rows.columns)
-    target = both[target_name].to_numpy().astype(np.int64)
+    target = both[target_name].to_numpy()
+    form = learned_form(pipeline.kind, target)
     encoding = Encoding.learn(table, pipeline.features, pipeline.string_features)
-    model = fit_model(pipeline, encoding.frame(table), target, knobs)
-    write_package(folder, model, encoding, {})
-    score = load_scorer(folder).predict(table)
-    profile = {
-        "features": feature_profile(table, pipeline.features),
-        "score": score_profile(score, HISTOGRAM_BINS),
-        "score_nights": night_means(Labelled(table, target, (("all", len(target)),)), score),
-    }
-    write_package(folder, model, encoding, profile)
+    model = fit_model(pipeline, encoding.frame(table), form.codes(target), knobs)
+    features = feature_profile(table, pipeline.features)
+    write_with_profile(folder, model, encoding, form, features, Labelled(table, target, (("all", len(target)),)))
     return both[list(pipeline.features)].head(EXAMPLE_ROWS)
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from model_registry import JournalEntry, ModelVersion, Move, Registry, TrainingRun, Trash, absent, words
 from model_registry.aliases import Aliases, Mover, decide
 from model_registry.digests import combine, digest_files, write_listing
-from model_registry.fetching import fetch_with
+from model_registry.fetching import fetch_verified, fetch_with
 from model_registry.model_directory import PACKAGE, check_package
 from model_registry.package import read_manifest
 
@@ -224,6 +224,14 @@ class MemoryRegistry(Registry):
     def fetch(self, version: ModelVersion, cache: Path) -> Path:
         """The package directory of a version in the local cache, verified; see `Registry.fetch`."""
         return fetch_with(lambda target: Path(shutil.copytree(version.source, target)), version, cache)
+
+    def fetch_trained(self, run_id: str, digest: str, cache: Path) -> Path:
+        """The package directory of a run's model; see `Registry.fetch_trained`."""
+        self._run(run_id)
+        source = self.folder / run_id
+        return fetch_verified(
+            lambda target: Path(shutil.copytree(source, target)), digest, f"the model of run {run_id}", cache
+        )
 
     @property
     def is_server(self) -> bool:
