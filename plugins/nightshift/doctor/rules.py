@@ -73,13 +73,13 @@ def _times(declaration: Declaration, line: int, now: float, recorded: Collection
         return Finding(declaration.file, line, rule, dag_id, what, way_out)
 
     promised = [promise for promise in declaration.promises if promise.kind != "succeed"]
-    if declaration.schedule is not None and not promised:
+    over = declaration.ends is not None and declaration.ends < now and declaration.pipeline not in recorded
+    if declaration.schedule is not None and not promised and not over:
         yield found(
             "no_promise",
             f"{dag_id} runs by the clock ({declaration.schedule}), but nobody knows when it is late",
             "Say until when it is needed: finish_by= or finish_within= of a factory, or DAG(..., deadline=promise(...))",
         )
-    over = declaration.ends is not None and declaration.ends < now and declaration.pipeline not in recorded
     if promised and declaration.ends is not None and over:
         ended = datetime.fromtimestamp(declaration.ends, UTC).date()
         yield found(
