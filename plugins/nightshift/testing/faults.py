@@ -20,6 +20,7 @@ from unittest import mock
 
 from model_registry import RegistryUnavailable
 from nightshift.testing.errors import Killed
+from nightshift.testing.hearing import heard
 from nightshift.testing.outcomes import TaskOutcome
 from nightshift.testing.present import needed_house, present_house
 from nightshift.testing.tasks import once_more
@@ -27,8 +28,19 @@ from pipelines.engine.errors import FenceLost, LedgerUnavailable, UsageError, ne
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger.store import Ledger
 from pipelines.engine.ledger.values import Claimed
-from pipelines.engine.moments import Listener, Moment, listening
+from pipelines.engine.moments import Moment
 
+__all__ = [
+    "Held",
+    "Moment",
+    "Reply",
+    "busy_key",
+    "disk_full",
+    "kill_after",
+    "lost_reply",
+    "registry_down",
+    "twice",
+]
 Reply = Literal["claim", "renew", "finish", "commit", "log_training", "register_once", "promote", "move_alias"]
 MOMENTS: tuple[str, ...] = get_args(Moment)
 REPLIES: tuple[str, ...] = get_args(Reply)
@@ -36,7 +48,6 @@ _OF_THE_LEDGER = ("claim", "renew", "finish")
 _OF_THE_REGISTRY = ("log_training", "set_metrics", "register_once", "resolve", "version", "versions", "move_alias")
 REGISTRY = (*_OF_THE_REGISTRY, "promote", "journal", "fetch")
 """What a registry that is down does not do."""
-_listeners: list[Listener] = []
 
 
 @contextmanager
@@ -62,7 +73,7 @@ def kill_after(moment: Moment, *, times: int = 1) -> Iterator[None]:
             house.is_cut_off = True
         raise Killed(f"killed after {moment!r}")
 
-    with _heard(listen):
+    with heard(listen):
         yield
     if left[0] == times:
         raise UsageError(f"nothing was killed: no attempt passed {moment!r}. Was the work done already?")
@@ -92,7 +103,7 @@ def twice(at: Moment = "claimed", *, after: timedelta = timedelta()) -> Iterator
             needed_house("faults.twice").clock.advance(after)
             seconds.append(once_more())
 
-    with _heard(listen):
+    with heard(listen):
         yield seconds
 
 
@@ -213,29 +224,6 @@ def disk_full() -> Iterator[None]:
         _replaced("pipelines.engine.publication.delta", "_commit", lambda real: no_commit),
     ):
         yield
-
-
-@contextmanager
-def noted(passed: list[Moment]) -> Iterator[None]:
-    """Note the moments that are passed; no fault, but where to put one."""
-    with _heard(passed.append):
-        yield
-
-
-@contextmanager
-def _heard(listener: Listener) -> Iterator[None]:
-    """Let several faults listen at once."""
-
-    def tell(moment: Moment) -> None:
-        for one in tuple(_listeners):
-            one(moment)
-
-    _listeners.append(listener)
-    try:
-        with listening(tell):
-            yield
-    finally:
-        _listeners.remove(listener)
 
 
 @contextmanager

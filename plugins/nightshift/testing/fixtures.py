@@ -21,11 +21,11 @@ __all__ = ["house"]
 
 
 def pytest_configure() -> None:
-    """Give Airflow an empty home, unless somebody chose one, or has imported it."""
+    """Give Airflow an empty home without its examples, unless somebody chose one, or has imported it."""
     if "AIRFLOW_HOME" in os.environ or "airflow" in sys.modules:
         return
     home = tempfile.mkdtemp(prefix="airflow-of-tests-")
-    os.environ["AIRFLOW_HOME"] = home
+    os.environ.update({"AIRFLOW_HOME": home, "AIRFLOW__CORE__LOAD_EXAMPLES": "False"})
     atexit.register(shutil.rmtree, home, ignore_errors=True)
 
 

@@ -210,7 +210,7 @@ class House:
         folder = str(self.runtime.predictions(declared))
         if not DeltaTable.is_deltatable(folder):
             return pd.DataFrame()
-        frame: pd.DataFrame = DeltaTable(folder).to_pandas(partitions=[("night", "=", night)] if night else None)
+        frame: pd.DataFrame = DeltaTable(folder).to_pandas(filters=[("night", "=", night)] if night else None)
         return frame.sort_values(["night", *declared.id_columns], ignore_index=True)
 
 

@@ -16,6 +16,7 @@ from nightshift.testing import faults
 from nightshift.testing.dags import run_dag
 from nightshift.testing.effects import Effects, as_if_once, differences, effects_now
 from nightshift.testing.errors import NotIdempotent
+from nightshift.testing.hearing import noted
 from nightshift.testing.house import House
 from nightshift.testing.outcomes import DagOutcome, TaskOutcome
 from nightshift.testing.present import needed_house, present_house
@@ -72,7 +73,7 @@ def assert_idempotent(
         return first.succeeded()
     with _Saved(trial.needed_house(), trial.folders) as saved:
         passed: list[Moment] = []
-        with faults.noted(passed):
+        with noted(passed):
             first, clean = trial.once()
         trial.again(first)
         for moment in dict.fromkeys(passed if isinstance(kills, bool) else kills) if kills else ():

@@ -1,4 +1,4 @@
-"""What a task logs, whichever way: Python's logging, or the structured log that Airflow gives it."""
+"""What a task logs, whichever way: Python's logging, its own `self.log`, or the log of Airflow's task runner."""
 
 from __future__ import annotations
 
@@ -28,18 +28,34 @@ def recorded(lines: list[str]) -> Iterator[Any]:
     level = root.level
     root.addHandler(handler)
     root.setLevel(min(level, logging.INFO) if level else logging.INFO)
+    # Loggers that were used before keep this very list, so it is changed, and not replaced.
+    processors: list[Any] = structlog.get_config()["processors"]
+    keep = _Keep(lines)
+    processors.insert(0, keep)
     try:
-        yield _structured(lines)
+        yield structlog.wrap_logger(
+            structlog.ReturnLogger(), processors=[keep, _drop], wrapper_class=structlog.BoundLogger
+        )
     finally:
+        processors.remove(keep)
         root.setLevel(level)
         root.removeHandler(handler)
 
 
-def _structured(lines: list[str]) -> Any:
-    def keep(_: Any, method: str, event: MutableMapping[str, Any]) -> Any:
-        said = str(event.get("event", ""))
-        if method != "debug" and not said.startswith(NOISE):
-            lines.append(f"{'ERROR' if method == 'exception' else method.upper()} {said}")
-        raise structlog.DropEvent
+class _Keep:
+    """Adds what a structured logger says, and passes it on."""
 
-    return structlog.wrap_logger(structlog.ReturnLogger(), processors=[keep], wrapper_class=structlog.BoundLogger)
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+
+    def __call__(self, _: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        said = str(event.get("event", ""))
+        if arguments := event.get("positional_args"):
+            said = said % arguments
+        if method != "debug" and not said.startswith(NOISE):
+            self._lines.append(f"{'ERROR' if method == 'exception' else method.upper()} {said}")
+        return event
+
+
+def _drop(*_: Any) -> Any:
+    raise structlog.DropEvent

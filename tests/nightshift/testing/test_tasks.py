@@ -33,6 +33,7 @@ class Greet(BaseOperator):
 
     def execute(self, context):
         log.info("greeting %s", self.whom)
+        self.log.info("by %s", self.task_id)
         return {"greeted": self.whom, "try": context["ti"].try_number}
 
 
@@ -57,7 +58,9 @@ def test_templates_are_rendered_and_the_result_is_an_xcom():
 
 
 def test_what_is_logged_is_kept():
-    assert "INFO greeting 2013-11-19" in run_operator(Greet(task_id="greet"), partition_key="2013-11-19").log
+    for _ in range(2):
+        said = run_operator(Greet(task_id="greet"), partition_key="2013-11-19").log
+        assert [said.count(line) for line in ("INFO greeting 2013-11-19", "INFO by greet")] == [1, 1]
 
 
 def test_a_task_function_is_an_operator_too():
