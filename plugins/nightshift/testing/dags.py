@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG
-from airflow.sdk.definitions._internal.expandinput import DictOfListsExpandInput
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from nightshift.testing.dag_files import choose_dag, load_dags
+from nightshift.testing.mapping import instances_of
 from nightshift.testing.outcomes import DagOutcome, TaskOutcome
 from nightshift.testing.rules import BAD, verdict
 from nightshift.testing.supervisor import Supervisor
@@ -95,7 +94,7 @@ class _Walk:
             return [TaskOutcome(task.task_id, may)]
         if not isinstance(task, MappedOperator):
             return [self._to_its_end(task, -1)]
-        count = self._expanded(task)
+        count = instances_of(task, self.run.supervisor, RUN_ID)
         self.run.supervisor.counts[task.task_id] = count
         if not count:  # nothing to map over, so nothing to do
             return [TaskOutcome(task.task_id, "skipped")]
@@ -140,42 +139,10 @@ class _Walk:
             return {**same, "reschedules": reschedules}
         return None
 
-    def _expanded(self, task: MappedOperator) -> int:
-        """Return how many instances a mapped task has."""
-        ti = _Asking(task, self.run)
-        given = task._get_specified_expand_input()  # noqa: SLF001 - Airflow has no public word for it
-        values: Any = given.value
-        if isinstance(given, DictOfListsExpandInput):
-            return math.prod(len(_resolved(value, ti)) for value in values.values())
-        return len(_resolved(values, ti))
-
     def _pass_over(self) -> None:
         """Note the tasks that a branch told Airflow to skip."""
         for message in self.run.supervisor.sent("SkipDownstreamTasks"):
             self.passed_over.update(one if isinstance(one, str) else one[0] for one in message.tasks)
-
-
-class _Asking:
-    """As much of a task instance as it takes to look up an XCom."""
-
-    def __init__(self, task: Any, run: Run) -> None:
-        self.task, self.task_id, self.dag_id, self.run_id, self.map_index = task, task.task_id, run.dag_id, RUN_ID, -1
-        self._supervisor = run.supervisor
-
-    def xcom_pull(self, *, task_ids: str, key: str, default: Any = None, **_: Any) -> Any:
-        return self._supervisor.pushed_by(task_ids, -1).get(key, default)
-
-
-def _resolved(value: Any, ti: _Asking) -> Any:
-    from unittest import mock
-
-    from airflow.sdk.execution_time import task_runner
-
-    if not hasattr(value, "resolve"):
-        return value
-    with mock.patch.object(task_runner, "SUPERVISOR_COMMS", ti._supervisor, create=True):  # noqa: SLF001
-        found = value.resolve({"ti": ti})
-        return [] if found is None else list(found)
 
 
 def _in_order(dag: DAG) -> list[Any]:

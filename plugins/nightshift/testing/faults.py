@@ -94,13 +94,14 @@ def twice(at: Moment = "claimed", *, after: timedelta = timedelta()) -> Iterator
         The outcome of the second attempt, once there is one.
     """
     _check(at, MOMENTS, "moment")
+    house = needed_house("faults.twice")
     seconds: list[TaskOutcome] = []
     begun: list[Moment] = []
 
     def listen(passed: Moment) -> None:
         if passed == at and not begun:
             begun.append(passed)
-            needed_house("faults.twice").clock.advance(after)
+            house.clock.advance(after)
             seconds.append(once_more())
 
     with heard(listen):

@@ -76,6 +76,7 @@ def run_operator(
     map_index: int = -1,
     try_number: int = 1,
     resumed_by: Mapping[str, Any] | None = None,
+    resumed_in: str = "resume",
     logical_date: datetime | None = None,
     conf: Mapping[str, Any] | None = None,
     variables: Mapping[str, Any] | None = None,
@@ -89,7 +90,8 @@ def run_operator(
         xcoms: What other tasks returned, by task id; a list for a mapped task, with one value for each instance.
         map_index: Which instance of a mapped operator is run.
         try_number: Which try it is; Airflow gives up after `retries` + 1.
-        resumed_by: The event of a trigger that fired: the operator goes on where it deferred, in its method `resume`.
+        resumed_by: The event of a trigger that fired: the operator goes on where it deferred.
+        resumed_in: The method in which it goes on; that of our own operators by default.
         logical_date: Of the run; runs of partitions have none.
         conf: What the run was triggered with.
         variables: Airflow variables by name.
@@ -103,7 +105,7 @@ def run_operator(
     for task_id, value in (xcoms or {}).items():
         _give(supervisor, task, task_id, value)
     run = Run(task.dag_id, partition_key, logical_date, conf, supervisor)
-    resume = {"next_method": "resume", "next_kwargs": {"event": dict(resumed_by)}} if resumed_by is not None else {}
+    resume = {"next_method": resumed_in, "next_kwargs": {"event": dict(resumed_by)}} if resumed_by is not None else {}
     return attempt(task, run, map_index=map_index, try_number=try_number, resume=resume)
 
 
@@ -138,28 +140,9 @@ def attempt(
     supervisor.began.setdefault(supervisor.instance, right_now())
     if not resume:
         supervisor.forget(task.task_id, map_index)
-    told, lines, keys_before = len(supervisor.messages), [""][:0], _keys()
-    server = TIRunContext(
-        dag_run=run.as_airflow_knows_it(),
-        task_reschedule_count=reschedules,
-        max_tries=task.retries,
-        should_retry=try_number <= task.retries,
-        **(resume or {}),
-    )
-    instance = task_runner.RuntimeTaskInstance.model_construct(
-        id=uuid4(),
-        task_id=task.task_id,
-        dag_id=run.dag_id,
-        run_id=RUN_ID,
-        try_number=try_number,
-        map_index=map_index,
-        dag_version_id=uuid4(),
-        task=task,
-        bundle_instance=None,
-        max_tries=task.retries,
-        start_date=right_now(),
-        _ti_context_from_server=server,
-    )
+    told, keys_before = len(supervisor.messages), _keys()
+    instance = _instance(task, run, map_index, try_number, reschedules, resume or {})
+    lines: list[str] = []
     with recorded(lines) as log, _as_a_worker(supervisor), _repeatable(task, run, map_index, try_number):
         state, message, error = _run(instance, log)
     pushed = supervisor.pushed_by(task.task_id, map_index)
@@ -192,6 +175,33 @@ def right_now() -> datetime:
     """Return the present time: the house's if one is open, else this machine's."""
     house = present_house()
     return house.clock.now() if house else datetime.now(UTC)
+
+
+def _instance(
+    task: Any, run: Run, map_index: int, try_number: int, reschedules: int, resume: Mapping[str, Any]
+) -> task_runner.RuntimeTaskInstance:
+    """Return the task instance as Airflow's worker makes it of what the API server says."""
+    server = TIRunContext(
+        dag_run=run.as_airflow_knows_it(),
+        task_reschedule_count=reschedules,
+        max_tries=task.retries,
+        should_retry=try_number <= task.retries,
+        **resume,
+    )
+    return task_runner.RuntimeTaskInstance.model_construct(
+        id=uuid4(),
+        task_id=task.task_id,
+        dag_id=run.dag_id,
+        run_id=RUN_ID,
+        try_number=try_number,
+        map_index=map_index,
+        dag_version_id=uuid4(),
+        task=task,
+        bundle_instance=None,
+        max_tries=task.retries,
+        start_date=right_now(),
+        _ti_context_from_server=server,
+    )
 
 
 def _run(instance: Any, log: Any) -> tuple[str, Any, BaseException | None]:

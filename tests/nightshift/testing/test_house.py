@@ -6,14 +6,17 @@ import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from airflow.sdk import BaseOperator
 
-from nightshift.testing import Clock, House, make_labels, make_rows
+from model_registry import Registry, RegistryUnavailable
+from nightshift.testing import Clock, House, assert_idempotent, faults, make_labels, make_rows, run_operator
 from pipelines.engine.errors import KeyBusy, UsageError
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger.store import Ledger
 from pipelines.engine.ledger.values import Busy, Claimed
 from pipelines.engine.rows import compare_columns, type_name
 from pipelines.engine.run_once import run_once
+from tests.nightshift.testing.conftest import with_tides
 from tests.pipelines.engine.steps import tides
 
 KEY = TaskKey(pipeline="tides", step="validate", partition="2024-03-06")
@@ -130,6 +133,29 @@ def test_a_champion_scores_without_a_gate(tidal):
     again = tidal.make_champion("tides", rows=(rows := tides.make_rows("2024-03-01")), labels=tides.make_labels(rows))
     assert again.version == "2"
     assert tidal.registry.resolve("tides", "previous").version == "1"
+
+
+def test_a_house_may_have_the_real_registry(tmp_path):
+    registry = Registry(f"sqlite:///{tmp_path}/mlflow.db")
+    with House(tmp_path / "house", registry=registry) as house:
+        with_tides(house)
+        assert house.registry is house.runtime.registry is registry
+        assert registry.resolve("tides", "champion").version == "1"
+        with faults.registry_down(), pytest.raises(RegistryUnavailable):
+            registry.resolve("tides", "champion")
+        with pytest.raises(UsageError, match="only a house with the registry in memory can be put back"):
+            assert_idempotent(None, kills=True)
+
+
+def test_a_task_goes_on_in_the_method_that_it_named(house):
+    class Waits(BaseOperator):
+        def execute(self, context):
+            raise AssertionError("it does not begin again")
+
+        def back(self, context, event):
+            return event["what"]
+
+    assert run_operator(Waits(task_id="waits"), resumed_by={"what": "rain"}, resumed_in="back").result == "rain"
 
 
 @pytest.mark.parametrize(
