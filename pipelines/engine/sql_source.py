@@ -53,6 +53,14 @@ class SqlReader:
         self._source = source
         self._who = f"table {source.table!r} of connection {source.connection!r}"
 
+    def columns(self) -> dict[str, str]:
+        """Return the columns with our words for their types, or the database's own where we have none.
+
+        Raises:
+            SchemaMismatch: There is no such table.
+        """
+        return {name: type_word(found) for name, found in self._inspected().items()}
+
     def nights(self) -> list[str]:
         """Return the nights that have rows, oldest first.
 
@@ -128,6 +136,14 @@ class SqlReader:
         return sa.table(name, schema=schema or None)
 
     def _types(self) -> dict[str, TypeEngine[Any]]:
+        found = self._inspected()
+        if self._source.night not in found:
+            raise SchemaMismatch(
+                f"{self._who} has no column {self._source.night!r}, which was to say the night.{nearest(self._source.night, found)}"
+            )
+        return found
+
+    def _inspected(self) -> dict[str, TypeEngine[Any]]:
         import sqlalchemy as sa
 
         schema, _, name = self._source.table.rpartition(".")
@@ -139,10 +155,6 @@ class SqlReader:
         if not found:
             there = [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)]
             raise SchemaMismatch(f"{self._who} is not there.{nearest(name, there)} Create it, or change `source=`.")
-        if self._source.night not in found:
-            raise SchemaMismatch(
-                f"{self._who} has no column {self._source.night!r}, which was to say the night.{nearest(self._source.night, found)}"
-            )
         return found
 
     def _compare(self, columns: Mapping[str, str], known: Mapping[str, TypeEngine[Any]]) -> None:

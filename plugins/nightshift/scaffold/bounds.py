@@ -71,7 +71,7 @@ def _share(column: Column, rows: int) -> float:
 def range_of(column: Column) -> tuple[float, float]:
     """Return between what the numbers of a column lie, with room.
 
-    What was never negative stays so, and shares stay between 0 and 1.
+    What was never negative stays so; shares, and 0 and 1, stay between 0 and 1.
     """
     low, high = column.low or 0.0, column.high or 0.0
     if column.kind == "double" and low >= 0 and high <= 1:

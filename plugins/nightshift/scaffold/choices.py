@@ -32,7 +32,10 @@ def design(wishes: Wishes, seen: Seen) -> Design:
         UsageError: Nothing can be learned from this, with the reason.
     """
     target = target_of(wishes, seen)
-    left_out = {name: why for name in seen.columns if (why := _why_not(wishes, seen, seen.columns[name]))}
+    _check_table(wishes, seen, target)
+    left_out = {**seen.unread} | {
+        name: why for name in seen.columns if (why := _why_not(wishes, seen, seen.columns[name]))
+    }
     named = (*wishes.ids, wishes.partition)
     features = tuple(name for name in seen.columns if name not in (*left_out, *named, wishes.label))
     if not features:
@@ -40,7 +43,7 @@ def design(wishes: Wishes, seen: Seen) -> Design:
         raise UsageError(f"no column is left that a model could learn from:\n{said}")
     nights = choose_nights(list(seen.nights))
     ids = {name: _kept_as(seen, wishes, name) for name in wishes.ids}
-    night = {wishes.partition: "timestamp"}
+    night = {} if wishes.table else {wishes.partition: "timestamp"}
     learned = sum(seen.nights.values()) * seen.labelled // max(1, seen.rows)
     return Design(
         wishes=wishes,
@@ -58,14 +61,34 @@ def design(wishes: Wishes, seen: Seen) -> Design:
     )
 
 
+def _check_table(wishes: Wishes, seen: Seen, target: Target) -> None:
+    """Make sure that labels can be read from the table as they are, or come from another one."""
+    if wishes.table is None or wishes.labels_table:
+        return
+    wrong = None
+    if target.one_where is not None:
+        wrong = f"is no 0 or 1: CASE WHEN {wishes.label} = {target.one_where!r} THEN 1 ELSE 0 END"
+    elif seen.labelled < seen.rows:
+        wrong = f"is missing in {seen.rows - seen.labelled:,} rows: WHERE {wishes.label} IS NOT NULL"
+    if wrong:
+        raise UsageError(
+            f"a table is read as it is, and --label {wishes.label!r} {wrong} belongs into a view with the ids, "
+            f"{wishes.partition!r} and the label. Make one in the database, and name it with --labels-table."
+        )
+
+
 def _kept_as(seen: Seen, wishes: Wishes, name: str) -> str:
-    """Return the type of a column of the rows. Whole numbers with gaps are kept as pandas has them: as broken ones."""
+    """Return the type of a column of the rows.
+
+    Whole numbers with gaps are kept as pandas has them: as broken ones. A table is read as it is.
+    """
     column = seen.columns[name]
     if name == wishes.partition:
         return "timestamp"
     if column.kind is None:
         raise UsageError(f"--id {name!r} is a {column.sql_type}, which no table of predictions can keep.")
-    return "double" if column.kind in ("int64", "bool") and column.known < seen.rows else column.kind
+    gaps = column.kind in ("int64", "bool") and column.known < seen.rows
+    return "double" if gaps and not wishes.table else column.kind
 
 
 def _why_not(wishes: Wishes, seen: Seen, column: Column) -> str | None:

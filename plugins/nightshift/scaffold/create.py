@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nightshift.scaffold.choices import design
+from nightshift.scaffold.database import export
 from nightshift.scaffold.looking import look
 from nightshift.scaffold.names import check_name
 from nightshift.scaffold.opening import opened, shown
@@ -31,6 +32,7 @@ class Created:
         """What to type next."""
         name, nights = self.design.wishes.name, self.design.nights
         return (
+            *([export(self.design.wishes)] if self.design.wishes.table else []),
             f"nightshift data {name}",
             f"nightshift train {name} --as-of {nights.as_of}",
             f"nightshift score {name} {nights.scored}",
@@ -52,8 +54,8 @@ def create(root: Path, wishes: Wishes, *, dry_run: bool = False) -> Created:
     """
     check_name(wishes.name)
     check_free(root, file_names(wishes.name))
-    with opened(wishes) as connection:
-        made = design(wishes, look(connection, wishes))
+    with opened(wishes) as data:
+        made = design(wishes, look(data.connection, wishes, data.unread))
     texts = render(made, shown(wishes))
     if not dry_run:
         write_all(root, texts, wishes.name)

@@ -37,8 +37,13 @@ def columns_of(connection: DuckDBPyConnection) -> dict[str, str | None]:
     return {name: kind_of(str(kind)) for name, kind, *_ in connection.sql("DESCRIBE FROM source").fetchall()}
 
 
-def look(connection: DuckDBPyConnection, wishes: Wishes) -> Seen:
+def look(connection: DuckDBPyConnection, wishes: Wishes, unread: Mapping[str, str]) -> Seen:
     """Look at a source: its columns, its nights, and how much each column tells of the label.
+
+    Args:
+        connection: In which the data is a table called `source`.
+        wishes: Which column is what.
+        unread: By column that is there and is not in that table: why.
 
     Raises:
         UsageError: A column is not there, the ids name no row, or the partition holds no dates.
@@ -60,6 +65,7 @@ def look(connection: DuckDBPyConnection, wishes: Wishes) -> Seen:
         labelled=label.known,
         spread=_spread(connection, label),
         tells=_tells(connection, label, [c for n, c in columns.items() if n not in (*wishes.ids, wishes.partition)]),
+        unread=unread,
     )
 
 

@@ -146,6 +146,7 @@ def _words(design: Design, source: str) -> dict[str, Any]:
         "source": source,
         "temporary": source.startswith(TEMPORARY),
         "table": table,
+        "labels_table": design.wishes.labels_table,
         "first": nights[0],
         "last": nights[-1],
         "mark": MARK,
@@ -162,7 +163,7 @@ def _words_of(template: str, design: Design) -> dict[str, Any]:
     if template == "rows_suite.py.j2":
         bounds = learn(design.seen, design.features)
         strict = ["quarantine"] if bounds.always_known or bounds.ranges else []
-        return {"bounds": bounds, "words": ["critical", *strict, "warning"]}
+        return {"bounds": bounds, "words": ["critical", *strict, "warning"], "gaps": design.gaps}
     if template == "labels_suite.py.j2":
         return _words_of_labels(design, learn(design.seen, [design.wishes.label]))
     if template == "test_pipeline.py.j2":
@@ -173,7 +174,7 @@ def _words_of(template: str, design: Design) -> dict[str, Any]:
 def _words_of_labels(design: Design, bounds: Bounds) -> dict[str, Any]:
     share = _usual_share(design) if design.target.kind == "binary" else None
     words = ["critical", *([] if design.target.classes else ["quarantine"]), *(["warning"] if share else [])]
-    return {"bounds": bounds, "classes": design.target.classes, "share": share, "words": words}
+    return {"gaps": (), "bounds": bounds, "classes": design.target.classes, "share": share, "words": words}
 
 
 def _usual_share(design: Design) -> tuple[float, float] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 Kind = Literal["binary", "multiclass", "regression"]
@@ -21,6 +20,7 @@ class Wishes:
         name: Of the pipeline.
         source: A path of a Parquet file or folder or a CSV file, or the URL of a database.
         table: The table, where the source is a database.
+        labels_table: The table or view that holds the labels, if it is another one.
         ids: Columns that together name a row.
         label: The column to predict.
         partition: The column that says to which night a row belongs.
@@ -35,6 +35,7 @@ class Wishes:
     name: str
     source: str
     table: str | None = None
+    labels_table: str | None = None
     ids: tuple[str, ...]
     label: str
     partition: str
@@ -88,6 +89,7 @@ class Seen:
         labelled: Rows that have a label.
         spread: Standard deviation of the label, where it is a number.
         tells: By column: how much of the label it alone explains, 0 to 1.
+        unread: By column that is there and was not looked at: why.
     """
 
     rows: int
@@ -97,6 +99,7 @@ class Seen:
     labelled: int
     spread: float | None = None
     tells: Mapping[str, float] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +186,12 @@ class Design:
     notes: tuple[str, ...]
 
     @property
-    def path(self) -> Path:
-        """The source as a path."""
-        return Path(self.wishes.source)
+    def dated(self) -> bool:
+        """Whether the rows have the column that says their night; those of a table are read by it, and do without."""
+        return self.wishes.table is None
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """Columns of a table whose whole numbers or truth values are sometimes missing: pandas calls them by another type."""
+        kept = [name for name, kind in self.rows.items() if kind in ("int64", "bool")]
+        return tuple(name for name in kept if self.seen.columns[name].known < self.seen.rows)

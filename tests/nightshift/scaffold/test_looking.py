@@ -20,7 +20,7 @@ def looked(tmp_path, frame, wishes=WISHES):
     path = tmp_path / "source.parquet"
     frame.to_parquet(path, index=False)
     with open_source(path) as connection:
-        return look(connection, replace(wishes, source=str(path)))
+        return look(connection, replace(wishes, source=str(path)), {})
 
 
 def test_columns_and_nights_are_counted(tmp_path):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from tests.nightshift.scaffold.tables import LAST, NIGHTS, PER_NIGHT, write_leaves, write_visits
+from tests.nightshift.scaffold.tables import LAST, NIGHTS, PER_NIGHT, write_leaves, write_rentals, write_visits
 from tests.support.clone import REPOSITORY, make_clone
 
 CALL = """
@@ -51,10 +51,11 @@ class House:
         self.written[name] = made
         return made
 
-    def follow(self, name: str, **more: str) -> list[dict[str, Any]]:
+    def follow(self, name: str) -> list[dict[str, Any]]:
         """Type what `new` said, and return how the nights stand."""
-        commands = [shlex.split(command)[1:] for command in self.written[name]["next"]]
-        self.nightshift(*commands, **more)
+        words = [shlex.split(command) for command in self.written[name]["next"]]
+        told = dict(said[1].split("=", 1) for said in words if said[0] == "export")
+        self.nightshift(*(said[1:] for said in words if said[0] == "nightshift"), **told)
         return json.loads(self.nightshift(["status", name, "--json"]))
 
     def predictions(self, name: str) -> Any:
@@ -86,6 +87,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
         "--label",
         "species",
     )
+    url = write_rentals(data)
+    house.new("rentals", "--data", url, "--table", "rentals", "--id", "shop", *named, "bikes", "--kind", "regression")
     return house
 
 
@@ -113,6 +116,19 @@ def test_a_folder_of_parquet_files_with_three_classes_becomes_a_published_night(
     assert set(house.predictions("leaves")["prediction"]) == {"ash", "elm", "oak"}
 
 
+def test_a_table_of_a_database_with_an_amount_becomes_a_published_night(house: House) -> None:
+    made = house.written["rentals"]
+    assert (made["kind"], made["metric"]) == ("regression", "rmse")
+    assert_published(house.follow("rentals"))
+    assert house.predictions("rentals")["score"].between(-20, 120).all()
+
+
+def test_no_file_that_is_written_says_where_a_database_is(house: House) -> None:
+    texts = [(house.root / file).read_text() for file in house.written["rentals"]["files"]]
+    assert not any("shops.db" in text for text in texts)
+    assert any("NIGHTSHIFT_SOURCE_RENTALS" in text for text in texts)
+
+
 def test_what_is_written_passes_lint_as_it_is(house: House) -> None:
     files = [file for made in house.written.values() for file in made["files"]]
     house.run("-m", "ruff", "check", "--no-cache", *files)
@@ -138,4 +154,4 @@ def test_what_is_written_passes_the_doctor_as_it_is(house: House) -> None:
 def test_the_tests_that_are_written_pass_as_they_are(house: House) -> None:
     files = [file for made in house.written.values() for file in made["files"] if file.startswith("tests/")]
     said = house.run("-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
-    assert f"{8 * len(house.written)} passed" in said, said
+    assert "23 passed" in said, said
