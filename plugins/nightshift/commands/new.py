@@ -68,7 +68,7 @@ def _wishes(name: str, given: Mapping[str, Any]) -> Any:
     if not said["source"]:
         if not asks:
             raise UsageError("say --data as well: a Parquet file or folder, a CSV file, or a database's URL.")
-        said["source"] = click.prompt("Where is the data (a Parquet or CSV file, or a database's URL)?")
+        said["source"] = _prompt("Where is the data (a Parquet or CSV file, or a database's URL)?")
     missing = [option for option in ("ids", "label", "partition") if not said[option]]
     if missing:
         columns = columns_at(said["source"], said["table"])
@@ -77,7 +77,7 @@ def _wishes(name: str, given: Mapping[str, Any]) -> Any:
         click.echo(f"Its columns are: {', '.join(columns)}", err=True)
         _ask(said, suggest(columns))
     task = said.pop("kind")
-    owner = said.pop("owner") or (click.prompt("Who answers for it?", default=_team(name)) if asks else _team(name))
+    owner = said.pop("owner") or (_prompt("Who answers for it?", _team(name)) if asks else _team(name))
     return Wishes(**{**said, "name": name, "ids": tuple(said["ids"]), "task": task, "owner": owner})
 
 
@@ -89,14 +89,18 @@ def _team(name: str) -> str:
 
 def _ask(said: dict[str, Any], suggestion: Any) -> None:
     if not said["partition"]:
-        said["partition"] = click.prompt(
-            "Which column says to which night a row belongs?", default=suggestion.partition
-        )
+        said["partition"] = _prompt("Which column says to which night a row belongs?", suggestion.partition)
     if not said["ids"]:
-        answer = click.prompt("Which column names a row (several: with commas)?", default=suggestion.ids)
+        answer = _prompt("Which column names a row (several: with commas)?", suggestion.ids)
         said["ids"] = tuple(part.strip() for part in answer.split(",") if part.strip())
     if not said["label"]:
-        said["label"] = click.prompt("Which column is to be predicted?", default=suggestion.label)
+        said["label"] = _prompt("Which column is to be predicted?", suggestion.label)
+
+
+def _prompt(question: str, default: str | None = None) -> str:
+    """Ask on stderr: stdout belongs to the answer."""
+    answer: str = click.prompt(question, default=default, err=True)
+    return answer
 
 
 def _preparations(ledger_url: str) -> list[str]:
