@@ -32,10 +32,12 @@ from pipelines.engine.views.night import (
 )
 from pipelines.engine.views.reading import Reading
 from pipelines.engine.views.stories import Story, story
-from pipelines.engine.views.strip import Strip, cells, touches_of
+from pipelines.engine.views.strip import NO_LONGER_DECLARED, Strip, cells, touches_of
 
 NIGHTS_SHOWN = 60
 WEEK = 7
+NAMED = 12
+"""Pipelines that are named to who asks for one that is not there."""
 
 
 class House:
@@ -116,7 +118,7 @@ class House:
         entries = [_finished(entry, finishing, now) for entry in found if entry.step in NIGHT_STEPS]
         nights = self._reading.nights(pipeline)
         if not entries:
-            check_known(pipeline, sorted({*pipeline_names(), *self._reading.newest_nights()}))
+            check_known(pipeline, self.names())
             raise UnknownNight(_no_night(pipeline, night, nights))
         at = nights.index(night)
         earlier = nights[max(0, at - USUAL_NIGHTS) : at]
@@ -243,6 +245,14 @@ class House:
             return None
         return entry, story(entry, self.ledger.history(entry.key), superseded_by(entry, self.ledger.alike(entry)))
 
+    def names(self) -> list[str]:
+        """Return the pipelines that are declared or have nights, by name.
+
+        Raises:
+            LedgerError: The ledger cannot be read.
+        """
+        return sorted({*pipeline_names(), *self._reading.newest_nights()})
+
     def dags(self) -> dict[str, list[str]]:
         """Return the DAGs of each pipeline that ever had any; one whose file is gone is still whose it was.
 
@@ -324,7 +334,9 @@ def check_known(pipeline: str, names: Sequence[str]) -> None:
         UnknownPipeline: With the nearest name that there is.
     """
     if pipeline not in names:
-        raise UnknownPipeline(f"no pipeline {pipeline!r}; there are: {', '.join(names)}.{nearest(pipeline, names)}")
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        there = f"there are: {', '.join(names[:NAMED])}{more}" if names else "there are none"
+        raise UnknownPipeline(f"no pipeline {pipeline!r}; {there}.{nearest(pipeline, names)}")
 
 
 def _load(name: str) -> Pipeline | None:
@@ -339,7 +351,7 @@ def _declared(name: str) -> tuple[str, str | None]:
     try:
         return load_pipeline(name).question, None
     except UnknownPipeline:
-        return "", "it is no longer declared; what it did is still here"
+        return "", NO_LONGER_DECLARED
     except Exception as error:  # a file of somebody else, which may do anything when it is imported
         return "", f"its declaration cannot be read: {error}"
 

@@ -53,12 +53,13 @@ def last_night(strips: Sequence[Strip]) -> LastNight:
     which = f"Last night, {nights.pop()}" if len(nights) == 1 else "The newest nights"
     published = sum(cell.state in ("published", "late") for cell in newest.values())
     tones: set[Tone] = {TONES[cell.state] for cell in newest.values()}
+    broken = [strip.pipeline for strip in strips if strip.broken]
     open_incidents = sum(strip.open_incidents for strip in strips)
-    tones |= {"notice"} if open_incidents or any(strip.trouble for strip in strips) else set()
+    tones |= {"notice"} if open_incidents or broken else set()
     tone = next(tone for tone in WORST_FIRST if tone in tones)
     ending = _on_time(list(newest.values()))
     sentence = f"{which}: {published} of {len(newest)} published{ending}."
-    return LastNight(tone, sentence, (*_troubles(newest), *_incidents(open_incidents)))
+    return LastNight(tone, sentence, (*_troubles(newest), *_declarations(broken), *_incidents(open_incidents)))
 
 
 def _on_time(newest: Sequence[Cell]) -> str:
@@ -75,9 +76,16 @@ def _troubles(newest: dict[str, Cell]) -> list[str]:
     for state, words in STATES:
         if counts[state]:
             names = [name for name, cell in newest.items() if cell.state == state]
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            lines.append(f"{words.capitalize()}: {', '.join(names[:3])}{more}.")
+            lines.append(f"{words.capitalize()}: {_some(names)}.")
     return lines
+
+
+def _declarations(broken: Sequence[str]) -> list[str]:
+    return [f"The declaration cannot be read: {_some(broken)}."] if broken else []
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _incidents(open_incidents: int) -> list[str]:

@@ -11,6 +11,10 @@ from pipelines.engine.ledger.values import Entry, iso
 CellState = Literal["published", "late", "failed", "running", "unfinished", "absent"]
 
 
+NO_LONGER_DECLARED = "it is no longer declared; what it did is still here"
+"""What is said of a pipeline that has nights and no declaration; nobody needs to act on it."""
+
+
 @dataclass(frozen=True)
 class Touch:
     """How one key of a night stands; what is needed to say how the night does.
@@ -110,6 +114,11 @@ class Strip:
     nights: tuple[Cell, ...]
     trouble: str | None = None
 
+    @property
+    def broken(self) -> bool:
+        """Whether its declaration is there and cannot be read, so that somebody has to act."""
+        return self.trouble is not None and self.trouble != NO_LONGER_DECLARED
+
 
 def touches_of(entries: Iterable[Entry], now: float) -> list[Touch]:
     """Return how each of some keys stands, as the ledger's database would say it at a time."""
@@ -133,11 +142,11 @@ def state_of(touches: Iterable[Touch], *, published: bool) -> tuple[CellState, s
         published: Whether a publication of it was finished.
     """
     keys = list(touches)
+    if not keys:
+        return ("published" if published else "absent"), None
     if any(key.held for key in keys):
         return "running", None
-    newest = max(keys, key=lambda key: key.at, default=None)
-    if newest is None:
-        return ("published" if published else "absent"), None
+    newest = max(keys, key=lambda key: key.at)
     if published and newest.step == "monitor":
         return "published", newest.error  # readers have the night, whatever happened afterwards
     if newest.state == "failed":

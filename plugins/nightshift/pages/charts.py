@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+MOST_NAMES = 10
+"""Of marks in one chart: more of them would overlap on a telephone."""
+
 CALM: dict[str, Any] = {
     "axisLine": {"show": False},
     "axisTick": {"show": False},
@@ -32,12 +35,16 @@ def marks(at: Sequence[tuple[str, str]], *, named: bool = True) -> dict[str, Any
     """Return vertical lines for a series, with what happened there."""
     if not at:
         return {}
+    every = -(-len(at) // MOST_NAMES)  # the last is named in any case
+    names = [text if (len(at) - 1 - number) % every == 0 else "" for number, (_, text) in enumerate(at)]
     return {
         "markLine": {
             "silent": True,
             "symbol": "none",
             "lineStyle": {"color": "--accent", "type": "dashed", "width": 1},
-            "label": {"show": named, "color": "--accent", "position": "insideEndTop", "rotate": 0},
-            "data": [{"xAxis": place, "label": {"formatter": text}} for place, text in at],
+            "label": {"show": named, "color": "--accent", "position": "end", "distance": 3},
+            "data": [
+                {"xAxis": place, "label": {"formatter": name}} for (place, _), name in zip(at, names, strict=True)
+            ],
         }
     }

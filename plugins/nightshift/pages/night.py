@@ -24,7 +24,7 @@ SHOWN_COLUMNS = 12
 """Of a refused row, beside what names it: more than these nobody reads in a table."""
 
 
-@router.get("/night/{pipeline}/{night}")
+@router.get("/nights/{pipeline}/{night}")
 def night(request: Request, asking: Asking, pipeline: str, night: str) -> HTMLResponse:
     """Show everything about one night of one pipeline."""
     from pipelines.engine.views.headline import headline
@@ -42,7 +42,7 @@ def night(request: Request, asking: Asking, pipeline: str, night: str) -> HTMLRe
         section="nights",
         view=view,
         headline=headline(view),
-        place=f"{base_of(request)}/night/{quote(pipeline, safe='')}",
+        place=f"{base_of(request)}/nights/{quote(pipeline, safe='')}",
         timeline=timeline(view.steps, view.cell.due_at, time.time()),
         report=view.checked.report if view.checked else attempt and f"{pipeline}/{night}/checks-{attempt}.html",
         refused=bool(view.quarantine or attempt),
@@ -52,7 +52,7 @@ def night(request: Request, asking: Asking, pipeline: str, night: str) -> HTMLRe
     )
 
 
-@router.get("/night/{pipeline}/{night}/refused")
+@router.get("/nights/{pipeline}/{night}/refused")
 def refused(request: Request, asking: Asking, pipeline: str, night: str) -> HTMLResponse:
     """Show a night's refused rows by reason: a piece of its page that is asked for when the page is there."""
     asking.require("GET", pipeline)

@@ -26,6 +26,7 @@ def nights(request: Request, asking: Asking, last: Last = 60, name: str = "", tr
 
     allowed = [strip for strip in house().strips(last=last) if asking.may("GET", strip.pipeline)]
     wanted = [strip for strip in allowed if name.strip().lower() in strip.pipeline and (not trouble or troubled(strip))]
+    wanted.sort(key=lambda strip: not strip.nights)  # those that have nights come first
     base = base_of(request)
     return page(
         request,

@@ -20,7 +20,14 @@ def spread(scores: Distribution) -> dict[str, Any] | None:
     ]
     return {
         "grid": {"left": 52, "right": 12, "top": 34, "bottom": 40},
-        "legend": {"top": 0, "left": 0, "textStyle": {"color": "--ink-2"}, "itemWidth": 18, "itemHeight": 8},
+        "legend": {
+            "top": 0,
+            "left": 0,
+            "textStyle": {"color": "--ink-2"},
+            "itemWidth": 16,
+            "itemHeight": 8,
+            "icon": "roundRect",
+        },
         "xAxis": {
             "type": "category",
             "data": bins,
@@ -59,7 +66,7 @@ def _line(name: str, shares: Sequence[float] | None, colour: str, kind: str) -> 
         "name": name,
         "type": "line",
         "step": "middle",
-        "showSymbol": False,
+        "symbol": "none",
         "data": list(shares),
         "itemStyle": {"color": colour},
         "lineStyle": {"width": 1.5, "type": kind, "color": colour},

@@ -68,11 +68,19 @@ class Viewer:
         return [pipeline for pipeline in pipelines if self.may("GET", pipeline)]
 
     def require(self, method: Method, pipeline: str) -> None:
-        """Make sure that they may do that.
+        """Make sure that there is such a pipeline, and that they may do that.
 
         Raises:
+            UnknownPipeline: There is none; the nearest of those that they may see is named.
             HTTPException: 403, they may not.
+            LedgerError: The ledger cannot be read.
         """
+        from nightshift.pages.asking import house
+        from pipelines.engine.views.house import check_known
+
+        names = house().names()
+        if pipeline not in names:
+            check_known(pipeline[:80], self.readable(names))
         if not self.may(method, pipeline):
             doing = "read" if method == "GET" else "edit"
             raise HTTPException(

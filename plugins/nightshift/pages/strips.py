@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil, floor
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,8 @@ from nightshift.pages import wording
 from nightshift.pages.charts import CALM, axis_of_nights, marks
 from pipelines.engine.views.strip import Cell, Strip
 
+STEPS = (60, 300, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+"""Of an axis of time, in seconds: numbers that read well."""
 TROUBLE = ("late", "failed", "unfinished")
 WORDS = {
     "published": "published",
@@ -26,12 +29,12 @@ WORDS = {
 def troubled(strip: Strip) -> bool:
     """Whether something about a strip wants a person: an incident, or its newest night."""
     newest = strip.nights[-1].state if strip.nights else None
-    return bool(strip.open_incidents or strip.trouble or newest in TROUBLE)
+    return bool(strip.open_incidents or strip.broken or newest in TROUBLE)
 
 
 def cells_of(base: str, strip: Strip) -> Markup:
     """Return the cells of a strip as list items. Written by hand: a page may have twenty thousand."""
-    place = escape(f"{base}/night/{quote(strip.pipeline, safe='')}/")
+    place = escape(f"{base}/nights/{quote(strip.pipeline, safe='')}/")
     return Markup("").join(
         Markup(  # noqa: S704 - nothing but nights and words of ours goes in unescaped
             f'<li><a class={cell.state[0]} href="{place}{night}" aria-label="{night}: {WORDS[cell.state]}"></a>'
@@ -73,12 +76,18 @@ def over_weeks(strip: Strip) -> dict[str, Any] | None:
     promised = any(cell.margin_seconds is not None for cell in strip.nights)
     rows = [cell.rows_in for cell in strip.nights]
     refused = [cell.quarantine_share for cell in strip.nights]
+    changes = _changes(strip.nights)
+    told = "; dashed: from here on another model version" if changes else ""
     panels = [
-        *([_panel("margin to the promise", _margins(strip.nights), "duration", "bar", "--good")] if promised else []),
-        _panel("rows", rows, "count", "bar", "--line-2"),
+        *(
+            [_panel(f"margin to the promise{told}", _margins(strip.nights), "duration", "bar", "--good")]
+            if promised
+            else []
+        ),
+        _panel("rows" if promised else f"rows{told}", rows, "count", "bar", "--line-2"),
         _panel("refused", refused, "share", "line", "--bad"),
     ]
-    return _stacked(nights, panels, _changes(strip.nights))
+    return _stacked(nights, panels, changes)
 
 
 def _margins(nights: Sequence[Cell]) -> list[Any]:
@@ -98,7 +107,7 @@ def _panel(name: str, values: Sequence[Any], words: str, kind: str, colour: str)
         "name": name,
         "type": kind,
         "data": list(values),
-        "least": 0.01 if words == "share" else 1,
+        "scale": _scale(values, words),
         "itemStyle": {"color": colour},
         "lineStyle": {"width": 1.5},
         "symbolSize": 4,
@@ -108,25 +117,38 @@ def _panel(name: str, values: Sequence[Any], words: str, kind: str, colour: str)
     }
 
 
+def _scale(values: Sequence[Any], words: str) -> dict[str, Any]:
+    """Return what the axis of a panel has to be told: whole hours, and room above nothing."""
+    sizes = [abs(value["value"] if isinstance(value, dict) else value) for value in values if value is not None]
+    largest = max(sizes, default=0)
+    if not largest:
+        return {"max": 0.01 if words == "share" else 1}
+    if words != "duration":
+        return {}
+    step = next((step for step in STEPS if largest / step <= 3), STEPS[-1])
+    ends = [value["value"] for value in values if value is not None]
+    return {"interval": step, "min": step * floor(min(0, *ends) / step), "max": step * ceil(max(0, *ends) / step)}
+
+
 def _changes(nights: Sequence[Cell]) -> list[tuple[str, str]]:
     """Return the nights from which on another version scored."""
     changes, last = [], None
     for cell in nights:
         if cell.model_version is not None and cell.model_version != last:
             if last is not None:
-                changes.append((cell.night, f"version {cell.model_version}"))
+                changes.append((cell.night, cell.model_version))
             last = cell.model_version
     return changes
 
 
 def _stacked(nights: Sequence[str], panels: list[dict[str, Any]], changes: list[tuple[str, str]]) -> dict[str, Any]:
     """Return panels above each other that share their nights."""
-    high, gap, top = 78 / len(panels), 22 / len(panels), 7.0
+    high, top = 86 / len(panels), 11.0
     grids, xs, ys, titles = [], [], [], []
     for number, panel in enumerate(panels):
-        begin = top + number * (high + gap - 2)
+        begin = top + number * high
         lowest = number == len(panels) - 1
-        grids.append({"left": 64, "right": 16, "top": f"{begin:.1f}%", "height": f"{high - 6:.1f}%"})
+        grids.append({"left": 64, "right": 16, "top": f"{begin:.1f}%", "height": f"{high - 11:.1f}%"})
         xs.append({**axis_of_nights(nights, labels=lowest), "gridIndex": number})
         ys.append(
             {
@@ -134,7 +156,7 @@ def _stacked(nights: Sequence[str], panels: list[dict[str, Any]], changes: list[
                 "type": "value",
                 "gridIndex": number,
                 "splitNumber": 2,
-                **({} if any(panel["data"]) else {"max": panel["least"]}),
+                **panel.pop("scale"),
                 "axisLabel": {"color": "--ink-2", "formatter": panel["tooltip"]["valueFormatter"]},
             }
         )
@@ -142,7 +164,7 @@ def _stacked(nights: Sequence[str], panels: list[dict[str, Any]], changes: list[
             {
                 "text": panel["name"],
                 "left": 0,
-                "top": f"{begin - 6.5:.1f}%",
+                "top": f"{begin - (10 if number == 0 else 8):.1f}%",
                 "textStyle": {"fontSize": 12, "fontWeight": "normal", "color": "--ink-2"},
             }
         )

@@ -36,7 +36,7 @@ def of_run(request: Request, asking: Asking, dag_id: str, run_id: str) -> Respon
     if declared.kind != "scoring":
         return _to(request, "models", declared.pipeline)
     night = _partition(dag_id, run_id)
-    return _to(request, "night", declared.pipeline, night) if night else _to(request, "nights", declared.pipeline)
+    return _to(request, "nights", declared.pipeline, night) if night else _to(request, "nights", declared.pipeline)
 
 
 @router.get("/of-task")

@@ -28,9 +28,9 @@ def share(value: float | None) -> str:
     """Return a share (0 to 1) in percent; one that is not nothing never reads as nothing."""
     if value is None:
         return NONE
-    if 0 < value < 0.001:
-        return "under 0.1 %"
-    return f"{value:.1%}".replace("%", " %").replace(".0 %", " %")
+    if 0 < value < 0.0001:
+        return "under 0.01 %"
+    return f"{value:.{2 if value < 0.001 else 1}%}".replace("%", " %").replace(".0 %", " %")
 
 
 def decimal(value: float | None, places: int = 3) -> str:

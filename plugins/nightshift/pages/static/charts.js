@@ -1,7 +1,7 @@
 // Charts: the server writes an option of the chart library (charts.py) beside each place for one; colours are names of the
 // style sheet's, such as "--good", so that a chart follows the theme, and numbers that need words name their words.
 const LIBRARY = "vendor/echarts-6.1.0.common.min.js";
-const WORDS = { duration, share: (value) => `${+(value * 100).toFixed(1)} %`, count: (value) => value.toLocaleString("en-GB").replaceAll(",", "\u202f") };
+const WORDS = { duration, share: (value) => `${+(value * 100).toFixed(value < 0.01 ? 2 : 1)} %`, count: (value) => value.toLocaleString("en-GB").replaceAll(",", "\u202f") };
 
 let loading;
 const drawn = new Map();

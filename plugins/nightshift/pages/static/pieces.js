@@ -11,7 +11,7 @@ async function load(place) {
   try {
     const answer = await fetch(place.dataset.load, { headers: { Accept: "text/html" } });
     const piece = new DOMParser().parseFromString(await answer.text(), "text/html");
-    place.replaceChildren(...(answer.ok ? piece.body.childNodes : piece.querySelectorAll("main > p")));
+    place.replaceChildren(...(answer.ok ? piece.body.childNodes : piece.querySelectorAll("main > .lead")));
     showTimes(place);
     drawCharts(place);
   } catch {
