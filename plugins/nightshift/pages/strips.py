@@ -77,14 +77,13 @@ def over_weeks(strip: Strip) -> dict[str, Any] | None:
     rows = [cell.rows_in for cell in strip.nights]
     refused = [cell.quarantine_share for cell in strip.nights]
     changes = _changes(strip.nights)
-    told = "; dashed: from here on another model version" if changes else ""
     panels = [
         *(
-            [_panel(f"margin to the promise{told}", _margins(strip.nights), "duration", "bar", "--good")]
+            [_panel("margin to the promise", _margins(strip.nights), "duration", "bar", "--good")]
             if promised
             else []
         ),
-        _panel("rows" if promised else f"rows{told}", rows, "count", "bar", "--line-2"),
+        _panel("rows", rows, "count", "bar", "--line-2"),
         _panel("refused", refused, "share", "line", "--bad"),
     ]
     return _stacked(nights, panels, changes)
