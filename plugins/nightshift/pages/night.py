@@ -27,10 +27,9 @@ SHOWN_COLUMNS = 12
 @router.get("/nights/{pipeline}/{night}")
 def night(request: Request, asking: Asking, pipeline: str, night: str) -> HTMLResponse:
     """Show everything about one night of one pipeline."""
-    from pipelines.engine.views.headline import headline
-
     from nightshift.pages.scores import spread
     from nightshift.pages.timeline import timeline
+    from pipelines.engine.views.headline import headline
 
     asking.require("GET", pipeline)
     view = house().night(pipeline, night)

@@ -78,11 +78,7 @@ def over_weeks(strip: Strip) -> dict[str, Any] | None:
     refused = [cell.quarantine_share for cell in strip.nights]
     changes = _changes(strip.nights)
     panels = [
-        *(
-            [_panel("margin to the promise", _margins(strip.nights), "duration", "bar", "--good")]
-            if promised
-            else []
-        ),
+        *([_panel("margin to the promise", _margins(strip.nights), "duration", "bar", "--good")] if promised else []),
         _panel("rows", rows, "count", "bar", "--line-2"),
         _panel("refused", refused, "share", "line", "--bad"),
     ]
