@@ -6,10 +6,12 @@ from nightshift.commands.airflow import airflow
 from nightshift.commands.alerts import alerts
 from nightshift.commands.champion import promote, rollback
 from nightshift.commands.check_pipeline import check_pipeline
+from nightshift.commands.completion import completion
 from nightshift.commands.data import data
 from nightshift.commands.demo import demo
 from nightshift.commands.doctor import doctor
 from nightshift.commands.drill import drill
+from nightshift.commands.explain import explain
 from nightshift.commands.incidents import incidents
 from nightshift.commands.keys import keys
 from nightshift.commands.live import live
@@ -17,6 +19,7 @@ from nightshift.commands.migrate import migrate
 from nightshift.commands.models import models
 from nightshift.commands.new import new
 from nightshift.commands.night import night
+from nightshift.commands.open import open_page
 from nightshift.commands.pipelines import pipelines
 from nightshift.commands.promises import promises
 from nightshift.commands.quarantine import quarantine
@@ -46,6 +49,8 @@ COMMANDS: tuple[click.Command, ...] = (
     models,
     rollback,
     promote,
+    explain,
+    open_page,
     incidents,
     keys,
     promises,
@@ -56,6 +61,7 @@ COMMANDS: tuple[click.Command, ...] = (
     tidy,
     drill,
     migrate,
+    completion,
 )
 
 __all__ = ["COMMANDS"]

@@ -82,6 +82,32 @@ def complete_key(_: click.Context, __: click.Parameter, incomplete: str) -> list
 
 
 @silent
+def complete_explained(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Offer keys and pipelines first; behind a pipeline its nights, and behind a night the steps."""
+    from pipelines.engine.steps import NIGHT_STEPS, TRAINING_STEPS
+
+    given = context.params.get("what") or ()
+    if not given:
+        return [*complete_pipeline(context, parameter, incomplete), *complete_key(context, parameter, incomplete)]
+    if len(given) == 1:
+        context.params["pipeline"] = given[0]
+        return complete_night_in_words(context, parameter, incomplete)
+    return _beginning((*NIGHT_STEPS, *TRAINING_STEPS), incomplete)
+
+
+@silent
+def complete_opened(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Offer what a page is about: pipelines and nights, or keys."""
+    about, given = context.params.get("page"), context.params.get("about") or ()
+    if about == "key":
+        return complete_key(context, parameter, incomplete)
+    if not given:
+        return complete_pipeline(context, parameter, incomplete)
+    context.params["pipeline"] = given[0]
+    return complete_night_in_words(context, parameter, incomplete)
+
+
+@silent
 def complete_version(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Offer the registered versions of a pipeline, as the ledger remembers them."""
     return _beginning(_reading().versions(context.params["pipeline"]), incomplete)

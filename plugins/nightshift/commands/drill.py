@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nightshift.commands.show import json_option, print_json, print_table, progress
+from nightshift.commands.show import OneOf, json_option, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from nightshift.drill.course import Result
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 @click.command(short_help="Break nights on purpose in a sandbox, and count the rows.")
 @click.option("--only", metavar="NAME", multiple=True, help="Only this fault; may be given several times.")
 @click.option("--list", "show_list", is_flag=True, help="List the faults, and break nothing.")
-@click.option("--ledger", type=click.Choice(["sqlite", "postgres"]), default="sqlite", show_default=True)
-@click.option("--tables", type=click.Choice(["local", "s3"]), default="local", show_default=True)
+@click.option("--ledger", type=OneOf(["sqlite", "postgres"]), default="sqlite", show_default=True)
+@click.option("--tables", type=OneOf(["local", "s3"]), default="local", show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of everything that is drawn by lot.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep the sandbox in this folder.")
 @click.option(
     "--sabotage",
-    type=click.Choice(["publish-fence", "finish-fence"]),
+    type=OneOf(["publish-fence", "finish-fence"]),
     multiple=True,
     help="Disable this check of Nightshift's, to see that the drill notices; may be given several times.",
 )

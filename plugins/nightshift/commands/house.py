@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from pipelines.engine.ledger.store import Ledger
+    from pipelines.engine.ledger.values import Entry
     from pipelines.engine.settings import Settings
     from pipelines.engine.views.house import House
 
@@ -74,3 +75,21 @@ def one_night(text: str, pipeline: str, house: House, settings: Settings) -> str
     if not strip.nights:
         raise UnknownNight(f"no night of {pipeline} was run yet. Run one: nightshift score {pipeline} NIGHT")
     return strip.nights[-1].night
+
+
+def known_entry(house: House, digest: str) -> Entry:
+    """Return a key by the beginning of its digest.
+
+    Raises:
+        UsageError: There is none, or more than one.
+    """
+    from pipelines.engine.catalog import pipeline_names
+    from pipelines.engine.errors import UsageError
+
+    entry = house.ledger.entry(digest)
+    if entry is None:
+        step = f" To explain a step: nightshift explain {digest} NIGHT STEP." if digest in pipeline_names() else ""
+        raise UsageError(
+            f"the ledger has no key that begins with {digest[:80]!r}.{step} `nightshift keys list` shows those that it has."
+        )
+    return entry

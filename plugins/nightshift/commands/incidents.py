@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nightshift.commands.completing import complete_incident
 from nightshift.commands.show import json_option, print_json, print_table
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ SHOWN_DIGITS = 12
 LONGEST_REASON = 60
 FINDINGS = ("gate_refused", "drift")
 
-incident_argument = click.argument("incident", metavar="ID")
+incident_argument = click.argument("incident", metavar="ID", shell_complete=complete_incident)
 by_option = click.option("--by", default=getpass.getuser, metavar="NAME", help="Who; by default who you are here.")
 
 

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nightshift.commands.show import json_option, print_json, print_table
+from nightshift.commands.completing import complete_key, complete_night, complete_pipeline
+from nightshift.commands.show import OneOf, json_option, print_json, print_table
 from pipelines.engine.steps import CHAMPION_STEPS, NIGHT_STEPS, SEARCH_STEPS, TRAINING_STEPS, VERSION_STEPS
 
 if TYPE_CHECKING:
     from pipelines.engine.ledger.store import Ledger
     from pipelines.engine.ledger.values import Entry
 
-key_argument = click.argument("key", metavar="KEY")
+key_argument = click.argument("key", metavar="KEY", shell_complete=complete_key)
 
 
 @click.group
@@ -31,11 +32,11 @@ def keys() -> None:
 
 
 @keys.command("list")
-@click.argument("pipeline", required=False)
-@click.option("--night", help="Only keys of this night.")
+@click.argument("pipeline", required=False, shell_complete=complete_pipeline)
+@click.option("--night", metavar="NIGHT", shell_complete=complete_night, help="Only keys of this night.")
 @click.option(
     "--step",
-    type=click.Choice((*NIGHT_STEPS, *TRAINING_STEPS, *SEARCH_STEPS, *VERSION_STEPS, *CHAMPION_STEPS)),
+    type=OneOf((*NIGHT_STEPS, *TRAINING_STEPS, *SEARCH_STEPS, *VERSION_STEPS, *CHAMPION_STEPS)),
     help="Only keys of this step.",
 )
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most this many.")

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nightshift.commands.completing import complete_delivered
 from nightshift.commands.show import json_option, pipeline_argument, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from pipelines.engine.pipeline import Pipeline
     from pipelines.engine.runtime import Runtime
 
-nights_argument = click.argument("nights", metavar="NIGHT[..NIGHT]")
+nights_argument = click.argument("nights", metavar="NIGHT[..NIGHT]", shell_complete=complete_delivered)
 
 
 @contextmanager

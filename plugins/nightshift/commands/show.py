@@ -61,6 +61,17 @@ json_option = click.option(
 pipeline_argument = click.argument("pipeline", shell_complete=complete_pipeline)
 
 
+class OneOf(click.Choice[str]):
+    """One word of several; a word that is nearly one of them is answered with the one that is meant."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Say which words there are."""
+        from pipelines.engine.errors import nearest
+
+        words = [str(word) for word in self.choices]
+        return f"{value!r} is none of {', '.join(words)}.{nearest(str(value), words)}"
+
+
 @dataclass(frozen=True)
 class Glyphs:
     """A strip of nights as a cell of a table: glyphs on a terminal, words elsewhere."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from nightshift.commands.completing import complete_pipeline
 from nightshift.commands.show import json_option, print_json, print_table, progress
 from pipelines.engine.retention import DEFAULT_RETENTION, parse_retention
 
@@ -14,7 +15,7 @@ UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 @click.command(short_help="Find what nobody needs any more; remove it with --apply.")
-@click.argument("pipeline", required=False)
+@click.argument("pipeline", required=False, shell_complete=complete_pipeline)
 @click.option(
     "--retention",
     default=DEFAULT_RETENTION,
