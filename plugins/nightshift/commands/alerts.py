@@ -39,7 +39,7 @@ def check(as_json: bool) -> None:
     settings, routing = _read()
     checked = [check_route(route, settings, Secrets(settings)) for route in routing.routes]
     if as_json:
-        print_json([asdict(each) for each in checked])
+        print_json(checked)
     else:
         rows = [[*(asdict(each)[name] for name in COLUMNS), "failed" if each.error else "ok"] for each in checked]
         print_table((*COLUMNS, "state"), rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -37,7 +36,7 @@ def doctor(context: click.Context, dags: Path | None, as_json: bool) -> None:
     folder = (dags or dags_folder()).resolve()
     found = examine(read_settings(), folder)
     if as_json:
-        print_json([asdict(finding) for finding in found])
+        print_json(found)
     else:
         for finding in found:
             click.echo(f"{finding.file}:{finding.line}: {finding.text}\n    {finding.way_out}")

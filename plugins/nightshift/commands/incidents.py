@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +20,7 @@ HEADINGS = ("incident", "dag", "night", "state", "severity", "since", "due", "ow
 SHOWN_DIGITS = 12
 LONGEST_REASON = 60
 FINDINGS = ("gate_refused", "drift")
+
 
 incident_argument = click.argument("incident", metavar="ID", shell_complete=complete_incident)
 by_option = click.option("--by", default=getpass.getuser, metavar="NAME", help="Who; by default who you are here.")
@@ -56,7 +56,9 @@ def incidents(
     found = opened.find(resolved=everything, dag_id=dag, night=night, limit=limit)
     quiet = opened.silences()
     if as_json:
-        print_json([_as_json(incident, quiet) for incident in found])
+        from nightshift.commands.shapes import ListedIncident
+
+        print_json([ListedIncident(**vars(incident), silenced_until=_silenced(incident, quiet)) for incident in found])
         return
     if not found:
         click.echo(_nothing(opened, dag, everything=everything))
@@ -80,7 +82,10 @@ def show(incident: str, as_json: bool) -> None:
     found = opened.get(incident)
     events = opened.history(found.id)
     if as_json:
-        print_json({**_as_json(found, opened.silences()), "history": [asdict(event) for event in events]})
+        from nightshift.commands.shapes import ShownIncident
+
+        quiet = _silenced(found, opened.silences())
+        print_json(ShownIncident(**vars(found), silenced_until=quiet, history=tuple(events)))
         return
     click.echo(f"{found.promise_id}, {found.night}: {found.state}\n{found.id}")
     print_table(
@@ -178,10 +183,10 @@ def _row(incident: Incident) -> tuple[object, ...]:
     )
 
 
-def _as_json(incident: Incident, silences: list[Silence]) -> dict[str, Any]:
+def _silenced(incident: Incident, silences: list[Silence]) -> float | None:
     names = (incident.id, incident.promise_id, incident.dag_id)
     ends = [silence.until for silence in silences if silence.matches in names]
-    return {**asdict(incident), "silenced_until": max(ends, default=None)}
+    return max(ends, default=None)
 
 
 def _sentence(event: IncidentEvent) -> str:

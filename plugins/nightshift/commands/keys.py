@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +15,7 @@ from pipelines.engine.steps import CHAMPION_STEPS, NIGHT_STEPS, SEARCH_STEPS, TR
 if TYPE_CHECKING:
     from pipelines.engine.ledger.store import Ledger
     from pipelines.engine.ledger.values import Entry
+
 
 key_argument = click.argument("key", metavar="KEY", shell_complete=complete_key)
 
@@ -50,7 +50,7 @@ def list_keys(pipeline: str | None, night: str | None, step: str | None, limit: 
     night = parse_night(night) if night else None
     found = ledger.entries(pipeline=pipeline, step=step, partition=night, limit=limit)
     if as_json:
-        print_json([asdict(entry) for entry in found])
+        print_json(found)
         return
     rows = [
         (e.key[:12], e.pipeline, e.step, e.partition, _state(ledger, e), e.fence, e.generation, iso(e.claimed_at))
@@ -72,7 +72,9 @@ def show(key: str, as_json: bool) -> None:
     entry = _entry(ledger, key)
     events = ledger.history(entry.key)
     if as_json:
-        print_json({**asdict(entry), "history": [asdict(event) for event in events]})
+        from nightshift.commands.shapes import ShownKey
+
+        print_json(ShownKey(**vars(entry), history=tuple(events)))
         return
     click.echo(f"{entry.pipeline}/{entry.step}/{entry.partition}: {entry.state}\n{entry.key}")
     if replaced := superseded_by(entry, ledger.alike(entry)):

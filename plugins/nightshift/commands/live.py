@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,7 +39,9 @@ def status(as_json: bool) -> None:
     orders, observations = read_orders(settings), Observations(settings.ledger_url)
     now = observations.now()
     if as_json:
-        print_json({**asdict(replay), "shows": replay.clock.shows(now), "orders": asdict(orders)})
+        from nightshift.commands.shapes import LiveAnswer
+
+        print_json(LiveAnswer(**vars(replay), shows=replay.clock.shows(now), orders=orders))
         return
     recording = load_pipeline(replay.pipeline).recording
     if recording is not None:

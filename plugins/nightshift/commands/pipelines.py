@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 
 from nightshift.commands.show import json_option, print_json, print_table
+
+
+@dataclass(frozen=True)
+class ListedPipeline:
+    """One pipeline of this repository.
+
+    Attributes:
+        name, question: As it is declared.
+        features: How many there are.
+        nights: For how many nights rows were delivered.
+        first, last: Of these; None without any.
+    """
+
+    name: str
+    question: str
+    features: int
+    nights: int
+    first: str | None
+    last: str | None
 
 
 @click.command
@@ -21,17 +42,12 @@ def pipelines(as_json: bool) -> None:
     found = []
     for name in pipeline_names():
         declared, nights = load_pipeline(name), known_nights(data / name / "rows")
-        found.append(
-            {
-                "name": name,
-                "question": declared.question,
-                "features": len(declared.features),
-                "nights": len(nights),
-                "first": nights[0] if nights else None,
-                "last": nights[-1] if nights else None,
-            }
-        )
+        first, last = (nights[0], nights[-1]) if nights else (None, None)
+        found.append(ListedPipeline(name, declared.question, len(declared.features), len(nights), first, last))
     if as_json:
         print_json(found)
     else:
-        print_table(list(found[0]), [list(pipeline.values()) for pipeline in found])
+        columns = tuple(ListedPipeline.__dataclass_fields__)
+        print_table(
+            columns, [[getattr(one, name) for name in columns] for one in found], spare=("features", "question")
+        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,38 @@ DAY = 86_400.0
 NEVER_READ = "no promise is known yet. Read the DAG files: nightshift promises sync"
 COUNTS = ("nights", "warned", "right", "false_alarms", "misses", "not_foreseen")
 SHARES = ("precision", "recall", "brier")
+
+
+@dataclass(frozen=True)
+class ListedPromise:
+    """One promise.
+
+    Attributes:
+        id, dag_id, owner, file, kind: As it is declared, and where.
+        promise: In words.
+        timezone: In which its time of day is.
+        due_next: In seconds since 1970; None where it depends on something that is yet to come.
+        since: When it was promised first, likewise.
+    """
+
+    id: str
+    dag_id: str
+    owner: str
+    file: str
+    kind: str
+    promise: str
+    timezone: str | None
+    due_next: float | None
+    since: float | None
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What `promises sync` read: DAGs whose promises changed, and by file why it cannot be read."""
+
+    changed: tuple[str, ...]
+    problems: Mapping[str, str]
+
 
 dags_option = click.option(
     "--dags",
@@ -57,7 +90,7 @@ def list_promises(as_json: bool) -> None:
     if not rows:
         click.echo(NEVER_READ)
         return
-    shown = [[row["dag_id"], row["promise"], row["owner"], _local(row), _day(row["since"])] for row in rows]
+    shown = [(row.dag_id, row.promise, row.owner, _local(row), _day(row.since)) for row in rows]
     print_table(("DAG", "promise", "owner", "due next", "promised since"), shown)
 
 
@@ -78,7 +111,7 @@ def sync(dags: Path | None, as_json: bool) -> None:
     heard = observations.heartbeat(HEARTBEAT)
     problems = heard[1]["problems"] if heard else {}
     if as_json:
-        print_json({"changed": changed, "problems": problems})
+        print_json(Synced(tuple(changed), problems))
     else:
         click.echo(f"changed: {', '.join(changed)}" if changed else "nothing has changed")
         for file, problem in problems.items():
@@ -105,9 +138,9 @@ def report(days: int, as_json: bool) -> None:
     outcomes = read_outcomes(days)
     everything, each = accuracy(outcomes), by_promise(outcomes)
     if as_json:
-        print_json(
-            {"days": days, "all": asdict(everything), "promises": {name: asdict(of) for name, of in each.items()}}
-        )
+        from nightshift.commands.shapes import AccuracyAnswer
+
+        print_json(AccuracyAnswer(days, everything, dict(each)))
         return
     if not outcomes:
         click.echo(f"no promised night was due in the last {days} days, or the watch did not run")
@@ -162,7 +195,7 @@ def _observations() -> Observations:
     return Observations(read_settings().ledger_url)
 
 
-def _listed(observations: Observations) -> list[dict[str, Any]]:
+def _listed(observations: Observations) -> list[ListedPromise]:
     from pipelines.engine.promises.declare import said
     from pipelines.engine.promises.values import Declaration
     from pipelines.engine.replay import as_replayed, read_replay
@@ -173,17 +206,18 @@ def _listed(observations: Observations) -> list[dict[str, Any]]:
     rows = []
     for seen in observations.declarations():
         declaration = as_replayed(Declaration.from_json(seen.content), replay)
-        about = {"dag_id": declaration.dag_id, "owner": declaration.owner, "file": declaration.file}
         rows += [
-            {
-                "id": promise.id,
-                **about,
-                "kind": promise.kind,
-                "promise": said(promise),
-                "timezone": promise.timezone,
-                "due_next": _due_next(declaration, promise, now),
-                "since": seen.since.get(promise.id),
-            }
+            ListedPromise(
+                promise.id,
+                declaration.dag_id,
+                declaration.owner,
+                declaration.file,
+                promise.kind,
+                said(promise),
+                promise.timezone,
+                _due_next(declaration, promise, now),
+                seen.since.get(promise.id),
+            )
             for promise in declaration.promises
         ]
     return rows
@@ -201,10 +235,10 @@ def _due_next(declaration: Declaration, promise: Promise, now: float) -> float |
     return min((due for due in dues if due is not None and due > now), default=None)
 
 
-def _local(row: dict[str, Any]) -> str | None:
-    if row["due_next"] is None:
+def _local(row: ListedPromise) -> str | None:
+    if row.due_next is None:
         return None
-    return datetime.fromtimestamp(row["due_next"], ZoneInfo(row["timezone"])).strftime("%a %Y-%m-%d %H:%M %Z")
+    return datetime.fromtimestamp(row.due_next, ZoneInfo(row.timezone or "UTC")).strftime("%a %Y-%m-%d %H:%M %Z")
 
 
 def _day(moment: float | None) -> str | None:
