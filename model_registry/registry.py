@@ -80,6 +80,19 @@ class Registry:
         """
         training.set_metrics(self._store, run_id, metrics)
 
+    def add_artifact(self, run_id: str, name: str, path: Path) -> None:
+        """Keep a file with a run, also with a finished one. Saying it again replaces the file of that name.
+
+        Args:
+            run_id: the run.
+            name: of the file among the run's `artifacts`.
+            path: the file.
+
+        Raises:
+            NoSuchRun: there is no such run.
+        """
+        training.add_artifact(self._store, run_id, name, path)
+
     def register_once(
         self, name: str, *, key: str, run_id: str, description: str, tags: Mapping[str, str]
     ) -> ModelVersion:

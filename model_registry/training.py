@@ -80,6 +80,15 @@ def set_metrics(store: Store, run_id: str, metrics: Mapping[str, float]) -> None
             client.log_batch(run_id, metrics=batch)
 
 
+def add_artifact(store: Store, run_id: str, name: str, path: Path) -> None:
+    """Send one file under its given name."""
+    with store.speaking() as client, TemporaryDirectory(prefix="nightshift-log-") as scratch:
+        get_run(client, run_id)
+        copy = shutil.copyfile(path, Path(scratch) / name)
+        with transferring():
+            client.log_artifact(run_id, str(copy), "artifacts")
+
+
 def get_run(client: "MlflowClient", run_id: str) -> "Run":
     """MLflow's run.
 

@@ -183,6 +183,7 @@ class Pipeline:
         most_shards: Larger tasks rather than more than so many in a night; at most 1024, Airflow's own limit.
         recording: A past that can be replayed live; None if there is none.
         search: How the knobs of `fit` are searched before each training; None to train with their defaults.
+        limits: What the model must not be used for, and where it is known to be weak: sentences for its model cards.
 
     Raises:
         DeclarationError: With every mistake in it.
@@ -205,6 +206,7 @@ class Pipeline:
     most_shards: int = USUAL_SHARDS
     recording: Recording | None = None
     search: Search | None = None
+    limits: Sequence[str] = ()
     parameters: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -243,6 +245,8 @@ def _mistakes(pipeline: Pipeline) -> Iterator[str]:
     if callable(pipeline.fit):
         older = pipeline.window.nights - pipeline.window.holdout
         yield from search_mistakes(pipeline.search, _knobs(pipeline.fit), older)
+    if isinstance(pipeline.limits, str):
+        yield "limits is a text; expected a list of sentences"
     if pipeline.shard_bytes < 1:
         yield f"shard_bytes is {pipeline.shard_bytes}; a shard holds at least 1 byte"
     if not 1 <= pipeline.most_shards <= MOST_SHARDS:

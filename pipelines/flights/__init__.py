@@ -31,6 +31,11 @@ LATE_RATES = (
 flights = Pipeline(
     name="flights",
     question="How likely is each of tomorrow's flights out of New York to land at least 15 minutes late, or not at all?",
+    limits=[
+        "It ranks flights by risk. It does not explain why one is late, and decides about no passenger's rights or money.",
+        "It learned from flights that left New York in 2013, and says nothing of other airports.",
+        "Weather is what was observed the evening before: it knows of no storm that is only forecast.",
+    ],
     prepare=prepare,
     rows=Rows(
         columns={

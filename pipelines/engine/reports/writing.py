@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from posixpath import relpath
 from typing import Any
 
-from pipelines.engine.errors import NightshiftError
+from pipelines.engine.errors import NightshiftError, UsageError
 from pipelines.engine.pipeline import Pipeline
+from pipelines.engine.reports.model_card import ModelCard, model_card
 from pipelines.engine.reports.night_report import NightReport, night_report
+from pipelines.engine.reports.origin import origin
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
 from pipelines.engine.views.house import House
@@ -18,6 +20,8 @@ from pipelines.engine.views.night import NightView
 from pipelines.engine.views.quarantine import RefusedRows, read_refused
 
 log = logging.getLogger(__name__)
+CARD = "model-card.html"
+"""What the card is called among the files of its MLflow run."""
 
 
 def write_night_report(runtime: Runtime, pipeline: Pipeline, hold: Hold, result: Mapping[str, Any]) -> str | None:
@@ -81,6 +85,81 @@ def read_night(
             written_at=runtime.ledger.now(),
             written_by=written_by,
             links={name: _way(runtime, pipeline, path, elsewhere) for name, path in paths.items()},
+        )
+    )
+
+
+def write_model_card(runtime: Runtime, pipeline: Pipeline, hold: Hold, result: Mapping[str, Any]) -> str | None:
+    """Write the model card of a version that is about to be registered, and keep it with the MLflow run, too.
+
+    Args:
+        runtime: Doors to the outside.
+        pipeline: Whose model.
+        hold: Of the key of `register`, which is about to be finished.
+        result: What it is about to be finished with.
+
+    Returns:
+        Where the card lies; None if none could be made, which the log says in words.
+    """
+    version, as_of = str(result["version"]), str(result["as_of"])
+
+    def write() -> str:
+        said = f"register, key {hold.key.short}, fence {hold.fence}"
+        page = read_model(runtime, pipeline, version, written_by=said, finishing=(hold.key.digest, result))
+        file = runtime.reports(pipeline, f"training-{as_of}") / f"card-{hold.key.short}-{hold.fence}.html"
+        return str(file.write_text(page))
+
+    def keep() -> str:
+        file = runtime.storage.at(runtime.settings.reports).recorded(str(card))
+        runtime.registry.add_artifact(str(result["run_id"]), CARD, file.copy())
+        return CARD
+
+    card = _or_warn(f"the model card of {pipeline.name} version {version}", write)
+    if card is not None:
+        _or_warn(f"the copy of {card} in MLflow", keep)
+    return card
+
+
+def read_model(
+    runtime: Runtime,
+    pipeline: Pipeline,
+    version: str,
+    *,
+    written_by: str,
+    finishing: tuple[str, Mapping[str, Any]] | None = None,
+    elsewhere: bool = False,
+) -> str:
+    """Return the card of a version as HTML.
+
+    Args:
+        runtime: Doors to the outside.
+        pipeline: Whose model.
+        version: Its number.
+        written_by: Said at its foot.
+        finishing: A key that is about to be finished, and with what.
+        elsewhere: Whether it is kept somewhere else than beside the other reports, so that the way to them is another one.
+
+    Raises:
+        UsageError: The ledger knows no such version.
+        LedgerError: The ledger cannot be read.
+    """
+    house = House(runtime.settings)
+    known = {found.version: found for found in house.model(pipeline.name, finishing=finishing).versions}
+    if version not in known:
+        there = (
+            f"It knows: {', '.join(known)}." if known else f"Train one: nightshift train {pipeline.name} --as-of NIGHT"
+        )
+        raise UsageError(f"the ledger knows no version {version[:40]!r} of {pipeline.name}. {there}")
+    found = known[version]
+    return model_card(
+        ModelCard(
+            pipeline=pipeline,
+            version=found,
+            owner=house.owner(pipeline.name, "training"),
+            origin=origin(),
+            written_at=runtime.ledger.now(),
+            written_by=written_by,
+            links={check.of: _way(runtime, pipeline, check.report, elsewhere) for check in found.checks},
         )
     )
 

@@ -20,7 +20,8 @@ def register(runtime: Runtime, pipeline: Pipeline, trained: dict[str, Any], judg
     It is compiled as well, so that the first night finds machine code.
 
     Returns:
-        `as_of`, `version`, `model_digest`, `run_id`, `key`.
+        `as_of`, `version`, `model_digest`, `run_id`, `card` (path of the model card, or None if none could be written),
+        `key`.
 
     Raises:
         RegistryUnavailable: MLflow does not answer.
@@ -39,16 +40,23 @@ def register(runtime: Runtime, pipeline: Pipeline, trained: dict[str, Any], judg
             tags={"nightshift.as_of": trained["as_of"], "nightshift.gate": verdict},
         )
         reached("registered")
-        return {
+        result = {
             "as_of": trained["as_of"],
             "version": version.version,
             "model_digest": version.digest,
             "run_id": version.run_id,
         }
+        return {**result, "card": _card(runtime, pipeline, hold, result)}
 
     registered = runtime.run(key, work)
     compile_ahead(runtime, pipeline, registered["version"])
     return registered
+
+
+def _card(runtime: Runtime, pipeline: Pipeline, hold: Hold, result: dict[str, Any]) -> str | None:
+    from pipelines.engine.reports.writing import write_model_card
+
+    return write_model_card(runtime, pipeline, hold, result)
 
 
 def promote(

@@ -18,6 +18,7 @@ from pipelines.engine.errors import PathRefused
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.labelled import Labelled
 from pipelines.engine.metrics import metrics_of, slices_of
+from pipelines.engine.model_facts import calibration, holdout_drift, shares_of
 from pipelines.engine.models import family_of
 from pipelines.engine.moments import reached
 from pipelines.engine.nights import parse_night, span
@@ -62,8 +63,9 @@ def train(
     Returns:
         `as_of`, `run_id`, `model_digest`, `kind`, `metrics` (on the holdout), `intervals` (metric to low and high, 95 %),
         `slices` (`column=value` to `rows`, metrics, and `intervals` of the gate's metric; the largest ones, and MLflow has
-        all), `baseline` (of the best guess without a model), `score_edges`, `rows` (train and holdout), `search` (the best
-        trial, or None), `report` (the folder of the pictures), `url`, `key`.
+        all), `baseline` (of the best guess without a model), `score_edges`, `calibration`, `importance` and `drift` (see
+        `model_facts`), `rows` (train and holdout), `search` (the best trial, or None), `report` (the folder of the
+        pictures), `url`, `key`.
 
     Raises:
         RowsChanged: The files are no longer the ones that were checked.
@@ -199,6 +201,9 @@ def _log(
         "slices": largest_slices(slices),
         "baseline": baseline,
         "score_edges": list(form.edges),
+        "calibration": calibration(form, fitted.holdout.target, scores),
+        "importance": shares_of(family_of(fitted.model, form.kind).importance(fitted.model)),
+        "drift": holdout_drift(fitted.profile, fitted.holdout.table, pipeline.features),
         "rows": {"train": len(fitted.target), "holdout": fitted.holdout.rows},
         "search": {name: fitted.best[name] for name in _TOLD} if fitted.best else None,
         "report": str(folder),

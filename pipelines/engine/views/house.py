@@ -293,6 +293,15 @@ class House:
         newest = max(found, key=lambda entry: entry.claimed_at, default=None)
         return newest.key if newest else None
 
+    def owner(self, pipeline: str, kind: str) -> str:
+        """Return who answers for a pipeline's `scoring` or `training` DAG; empty if nobody was named.
+
+        Raises:
+            LedgerError: The ledger cannot be read.
+        """
+        declared = [each for each in self._declarations() if (each.pipeline, each.kind) == (pipeline, kind)]
+        return declared[0].owner if declared else ""
+
     def _stories(self, entries: Sequence[Entry]) -> tuple[Story, ...]:
         histories = self._reading.histories([entry.key for entry in entries])
         return tuple(story(entry, histories[entry.key], superseded_by(entry, entries)) for entry in entries)
