@@ -1,11 +1,11 @@
-"""A copy of the repository with the pipeline that README and authoring guide tell a newcomer to write."""
+"""A copy of the repository with the pipeline that the guides tell a newcomer to write."""
 
 import re
 import shutil
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DOCUMENTS = ("README.md", "docs/authoring.md", "docs/spark.md", "docs/tutorial.md", "docs/how-to/write-an-operator.md")
+DOCUMENTS = ("docs/by-hand.md", "docs/authoring.md", "docs/spark.md", "docs/tutorial.md", "docs/how-to/write-an-operator.md")
 BLOCK = re.compile(r"```python\n# (\S+\.py)\n(.*?)```", re.DOTALL)
 
 
