@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_registry import TamperedModel
+from model_registry import NoSuchRun, TamperedModel
 from model_registry.package import load_package
 
 
@@ -160,3 +160,19 @@ def test_plain_mlflow_loads_the_champion_and_predicts_from_raw_columns(registry,
     predictions = model.predict(rows)
     assert predictions.dtype == np.float64
     assert predictions.tolist() == [11.0, 12.0, 14.0]
+
+
+def test_a_model_is_fetched_before_it_is_registered_and_found_again_afterwards(registry, train, cache, rows):
+    run = train("one")
+    package = registry.fetch_trained(run.run_id, run.digest, cache)
+    assert load_package(package).predict_frame(rows).tolist() == [11.0, 12.0, 14.0]
+    version = registry.register_once("flights", key="one", run_id=run.run_id, description="", tags={})
+    assert registry.fetch(version, cache) == package
+
+
+def test_a_model_that_is_not_the_trained_one_is_not_fetched(registry, train, cache):
+    run = train("one")
+    with pytest.raises(TamperedModel):
+        registry.fetch_trained(run.run_id, "0" * 64, cache)
+    with pytest.raises(NoSuchRun):
+        registry.fetch_trained("0" * 32, run.digest, cache)

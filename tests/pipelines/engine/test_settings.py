@@ -103,6 +103,15 @@ def test_lease_that_is_no_time_is_refused(value):
         read_settings({"NIGHTSHIFT_LEASE_SECONDS": value})
 
 
+def test_databases_with_rows_are_named_and_their_passwords_not_shown():
+    settings = read_settings(
+        {"NIGHTSHIFT_SOURCE_LAKE": "postgresql://me:swordfish@host/lake", "NIGHTSHIFT_SOURCE_X": ""}
+    )
+    assert dict(settings.sources) == {"lake": "postgresql://me:swordfish@host/lake"}
+    assert "swordfish" not in repr(settings)
+    assert settings.databases == settings.home / "databases"
+
+
 def test_settings_that_are_shown_hold_no_password():
     environment = {
         "NIGHTSHIFT_LEDGER_URL": "postgresql://us:secret-one@db/ledger",
