@@ -15,7 +15,7 @@ def build(context: SuiteContext) -> list[Expectation]:
         critical("digit_id is unique", gxe.ExpectColumnValuesToBeUnique(column="digit_id")),
         critical("digit is 0 to 9", gxe.ExpectColumnValuesToBeInSet(column="digit", value_set=list(range(10)))),
         warning(
-            "no digit is more than a third of all",
+            "digits are mixed",
             gxe.ExpectColumnMeanToBeBetween(column="digit", min_value=3.0, max_value=6.0),
         ),
     ]
