@@ -40,6 +40,8 @@ WITHOUT_EFFECT = (
 """Modules (and what lies in them) that declare, hold, move or show results, and never make them.
 
 What a declaration says is in a key's parameters, so the code that reads it need not be."""
+LISTS = ("data_checks.suites",)
+"""Modules that only name others, which are roots themselves: one more suite does no work of other pipelines again."""
 
 
 @cache
@@ -82,7 +84,7 @@ def _foreign(root: str) -> Path | None:
 
 
 def _without_effect(name: str) -> bool:
-    return any(name == module or name.startswith(f"{module}.") for module in WITHOUT_EFFECT)
+    return name in LISTS or any(name == module or name.startswith(f"{module}.") for module in WITHOUT_EFFECT)
 
 
 def _is_ours(name: str) -> bool:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 Pair = tuple["np.ndarray", "np.ndarray"]
 """Targets and scores, as metrics take them."""
-RESAMPLES = 60
+RESAMPLES = 50
 MOST_ROWS = 5_000
-FEWEST_MEASURED = 30
+FEWEST_MEASURED = 25
 """So many resamples must be measurable: one that drew a single class is not."""
 SEED = 7
 NORMAL_95 = 1.96

@@ -125,6 +125,12 @@ def test_scoring_reaches_what_makes_scores_and_not_the_ledger():
     assert not {name for name in found if name.startswith(("pipelines.engine.ledger", "model_registry"))}
 
 
+def test_one_more_suite_in_the_list_changes_no_work_of_others():
+    reached = reachable(["pipelines.engine.steps.checking", "data_checks.suites.flights_rows"])
+    assert "data_checks.suites" not in reached
+    assert {"data_checks.suites.flights_rows", "data_checks.suites._flights", "data_checks.runner"} <= reached
+
+
 def test_heavy_modules_are_read_and_not_imported():
     script = f"""
         import sys
