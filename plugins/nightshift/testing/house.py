@@ -76,7 +76,9 @@ class House:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.__dict__.pop("runtime", None)
+        runtime = self.__dict__.pop("runtime", None)
+        if runtime is not None:
+            runtime.ledger.rest()
         self._stack.close()
         present.leave(self)
 

@@ -1,7 +1,7 @@
 """A model registry in memory: what `model_registry.Registry` promises, without MLflow, in microseconds.
 
 Runs, versions, aliases and the journal are values of this process; only model files lie on disk, and are verified as the
-real registry verifies them. The rules (which move is allowed, what a key may stand for) are the real registry's own functions.
+real registry verifies them. Pictures and other artifacts of a run are not kept. The rules (which move is allowed, what a key may stand for) are the real registry's own functions.
 """
 
 from __future__ import annotations

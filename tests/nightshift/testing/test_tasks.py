@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,7 +20,7 @@ from airflow.sdk import (
 )
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from nightshift.testing import run_operator
+from nightshift.testing import House, run_operator
 
 log = logging.getLogger("author")
 
@@ -155,6 +156,22 @@ def test_what_a_task_keeps_survives_its_tries():
     with DAG("counting", schedule=None) as dag:
         Counts(task_id="counts", retries=2, retry_delay=timedelta(seconds=1))
     assert run_dag(dag).succeeded()["counts"].result == 2
+
+
+def tasks_told(home):
+    with sqlite3.connect(home / "ledger.db") as database:
+        return [task for (task,) in database.execute("SELECT task_id FROM task_runs")]
+
+
+def test_a_ledger_at_hand_is_not_told_of_a_test_but_that_of_a_house_is(tmp_path, migrated_file, monkeypatch):
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
+    (tmp_path / "ledger.db").write_bytes(migrated_file.read_bytes())
+    run_operator(Greet(task_id="greet"))
+    assert tasks_told(tmp_path) == []
+    with House(tmp_path / "house") as house:
+        run_operator(Greet(task_id="greet"))
+        assert tasks_told(house.home) == ["greet"]
+    assert tasks_told(tmp_path) == []
 
 
 def test_what_is_no_operator_is_refused_in_words():
