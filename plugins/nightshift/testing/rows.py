@@ -34,7 +34,7 @@ def make_rows(pipeline: Pipeline, night: str, *, rows: int = 50, seed: int = 0) 
 
 
 def make_labels(pipeline: Pipeline, rows: pd.DataFrame, *, night: str = "2013-01-01", seed: int = 0) -> pd.DataFrame:
-    """Make up what came true for some rows: under their ids, with the target 0 and 1 by turns.
+    """Make up what came true for some rows: under their ids, with a target that is an event or none by turns.
 
     Args:
         pipeline: Whose.
@@ -45,7 +45,9 @@ def make_labels(pipeline: Pipeline, rows: pd.DataFrame, *, night: str = "2013-01
     labels = _frame(pipeline, pipeline.labels.columns, night, len(rows), seed)
     for name in pipeline.id_columns:
         labels[name] = rows[name].to_numpy()
-    labels[pipeline.labels.target] = [row % 2 for row in range(len(rows))]
+    target = pipeline.labels.target
+    if pipeline.labels.columns[target] in ("int64", "bool"):
+        labels[target] = [row % 2 for row in range(len(rows))]
     return labels
 
 
