@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 FEW = 50
 """So many different values are looked at one by one."""
 BINS = 50
+SAMPLE = 200_000
+"""So many rows, drawn by chance, are enough to see an echo of the label."""
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 BROKEN = ("FLOAT", "DOUBLE", "DECIMAL", "UBIGINT", "HUGEINT", "UHUGEINT")
 TEXT = ("VARCHAR", "ENUM", "UUID")
@@ -174,6 +176,11 @@ def _tells(connection: DuckDBPyConnection, label: Column, columns: Iterable[Colu
     a number, the share of its variance that lies between the groups.
     """
     asked = [c for c in columns if c.name != label.name and c.known and _groups(c)]
+    names = ", ".join(quoted(column.name) for column in (label, *asked))
+    connection.execute(
+        f"CREATE OR REPLACE TABLE sampled AS SELECT {names} FROM source WHERE {quoted(label.name)} IS NOT NULL "  # noqa: S608
+        f"USING SAMPLE reservoir({SAMPLE} ROWS) REPEATABLE (7)"
+    )
     return {column.name: _told(connection, label, column) for column in asked}
 
 
@@ -188,21 +195,22 @@ def _groups(column: Column) -> str | None:
 
 def _told(connection: DuckDBPyConnection, label: Column, column: Column) -> float:
     this = quoted(label.name)
-    grouped = f"WITH grouped AS (SELECT {_groups(column)} AS g, {this} AS y FROM source WHERE {this} IS NOT NULL)"  # noqa: S608
+    grouped = f"WITH grouped AS (SELECT {_groups(column)} AS g, {this} AS y FROM sampled)"  # noqa: S608
     if label.values and (label.kind != "double" or len(label.values) == 2):
         counted = "counted AS (SELECT g, y, count(*) AS n FROM grouped GROUP BY ALL)"
         best = "best AS (SELECT max(n) AS n FROM counted GROUP BY g)"
         sql = f"{grouped}, {counted}, {best} SELECT sum(n) FROM best"  # noqa: S608
         [(right,)] = connection.sql(sql).fetchall()
-        most = max(label.values.values())
-        return float((int(right) - most) / max(1, label.known - most))
+        of_each = f"SELECT count(*) AS n FROM sampled GROUP BY {this}"  # noqa: S608
+        [(most, rows)] = connection.sql(f"SELECT max(n), sum(n) FROM ({of_each})").fetchall()  # noqa: S608
+        return float((int(right) - most) / max(1, rows - most))
     if label.kind not in ("int64", "double"):
         return 0.0
     means = "means AS (SELECT avg(y) AS m, count(*) AS n FROM grouped WHERE isfinite(CAST(y AS DOUBLE)) GROUP BY g)"
-    sql = f"{grouped}, {means} SELECT sum(n * m * m) / sum(n) - pow(sum(n * m) / sum(n), 2) FROM means"  # noqa: S608
-    [(between,)] = connection.sql(sql).fetchall()
-    whole = (_spread(connection, label) or 0.0) ** 2
-    return float(between or 0.0) / whole if whole else 0.0
+    whole = f"(SELECT var_pop(CAST({this} AS DOUBLE)) FROM sampled {_numbers_only(this, label.kind)})"  # noqa: S608
+    between = "sum(n * m * m) / sum(n) - pow(sum(n * m) / sum(n), 2)"
+    [(told,)] = connection.sql(f"{grouped}, {means} SELECT ({between}) / nullif({whole}, 0) FROM means").fetchall()  # noqa: S608
+    return float(told or 0.0)
 
 
 def usable_as(types: Mapping[str, str | None], *kinds: str) -> Sequence[str]:

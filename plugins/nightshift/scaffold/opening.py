@@ -12,6 +12,7 @@ from nightshift.scaffold.database import columns_of_table, copied, variable
 from nightshift.scaffold.looking import columns_of
 from nightshift.scaffold.values import Wishes
 from pipelines.engine.dealing import open_source
+from pipelines.engine.dealing.source import PARQUET
 from pipelines.engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def opened(wishes: Wishes) -> Iterator[Opened]:
     check_source(wishes.source, wishes.table)
     if wishes.table is None:
         with open_source(Path(wishes.source)) as connection:
+            if not Path(wishes.source).is_dir() and not wishes.source.lower().endswith(PARQUET):
+                connection.execute("CREATE TABLE loaded AS FROM source")  # it is asked often, and CSV is slow to read
+                connection.execute("CREATE OR REPLACE VIEW source AS FROM loaded")
             yield Opened(connection)
         return
     with copied(wishes, wishes.table) as (path, unread), open_source(path) as connection:
