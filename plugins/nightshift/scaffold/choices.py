@@ -44,7 +44,6 @@ def design(wishes: Wishes, seen: Seen) -> Design:
     nights = choose_nights(list(seen.nights))
     ids = {name: _kept_as(seen, wishes, name) for name in wishes.ids}
     night = {} if wishes.table else {wishes.partition: "timestamp"}
-    learned = sum(seen.nights.values()) * seen.labelled // max(1, seen.rows)
     return Design(
         wishes=wishes,
         seen=seen,
@@ -56,7 +55,7 @@ def design(wishes: Wishes, seen: Seen) -> Design:
         slices=_slices(seen, features),
         nights=nights,
         gate=gate_for(target, seen.columns[wishes.label], seen),
-        leaf=min(1000, max(5, learned // 200)),
+        leaf=min(1000, max(5, seen.labelled // 200)),
         notes=tuple(_notes(wishes, seen, target, features, nights)),
     )
 

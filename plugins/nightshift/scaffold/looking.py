@@ -9,6 +9,7 @@ from data_checks.files.literals import quoted
 from nightshift.scaffold.values import Column, Seen, Wishes
 from pipelines.engine.dealing import night_of
 from pipelines.engine.errors import UsageError, nearest
+from pipelines.engine.pipeline import CLASS_COLUMNS, PREDICTION_COLUMNS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -76,6 +77,11 @@ def _there(wishes: Wishes, types: Mapping[str, str]) -> None:
     for option, name in asked:
         if name not in types:
             raise UsageError(f"{option} {name!r}: no such column.{nearest(name, types)} There are: {', '.join(types)}.")
+        if name.startswith("__"):
+            raise UsageError(f"{option} {name!r}: names that begin with __ are kept for our own. Rename the column.")
+    for name in wishes.ids:
+        if name in (*PREDICTION_COLUMNS, *CLASS_COLUMNS):
+            raise UsageError(f"--id {name!r}: the predictions table has a column of this name itself. Rename it.")
     if wishes.label in (*wishes.ids, wishes.partition):
         raise UsageError(
             f"--label {wishes.label!r} names the row or its night, too. The label is what is not known yet."

@@ -71,6 +71,8 @@ def test_an_echo_of_an_amount_tells_nearly_all_of_it(tmp_path):
     [
         (lambda f: f, {"label": "outcomes"}, "--label 'outcomes': no such column. Did you mean 'outcome'?"),
         (lambda f: f, {"ids": ("pateint",)}, "--id 'pateint': no such column. Did you mean 'patient'?"),
+        (lambda f: f.assign(score=f.index), {"ids": ("score",)}, "the predictions table has a column of this name"),
+        (lambda f: f.assign(__left=0), {"label": "__left"}, "begin with __ are kept for our own"),
         (lambda f: f, {"label": "patient"}, "names the row or its night, too"),
         (lambda f: f, {"partition": "clinic"}, r"1,920 rows have no date there, such as '\w+'"),
         (lambda f: pd.concat([f, f[:1]]), {}, "patient 1000 is there 2 times in the night 2026-03-02"),
