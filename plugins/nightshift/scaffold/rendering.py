@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -70,34 +71,31 @@ def render(design: Design, source: str) -> dict[str, str]:
         NotWritten: A text cannot be formatted, which is a mistake of ours.
     """
     words = _words(design, source)
-    made = {}
-    for path, template in FILES.items():
-        text = _templates().get_template(template).render(words | _words_of(template, design))
-        made[path.format(name=design.wishes.name)] = formatted(text, path.format(name=design.wishes.name))
-    return made
+    texts = {
+        path.format(name=design.wishes.name): _templates()
+        .get_template(template)
+        .render(words | _words_of(template, design))
+        for path, template in FILES.items()
+    }
+    return formatted(texts)
 
 
-def formatted(text: str, name: str) -> str:
-    """Return a module's text as ruff writes it.
+def formatted(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts of modules, by path, as ruff writes them.
 
     Raises:
-        NotWritten: It is no Python.
+        NotWritten: One of them is no Python.
     """
-    command = [
-        sys.executable,
-        "-m",
-        "ruff",
-        "format",
-        "--isolated",
-        "--line-length",
-        "120",
-        "--target-version",
-        "py311",
-    ]
-    done = subprocess.run([*command, "-"], input=text, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise NotWritten(f"the text of {name} is no Python: {done.stderr.strip()[:500]}")
-    return done.stdout
+    options = ("--isolated", "--no-cache", "--line-length", "120", "--target-version", "py311")
+    with tempfile.TemporaryDirectory(prefix="nightshift-new-") as folder:
+        for path, text in texts.items():
+            Path(folder, path).parent.mkdir(parents=True, exist_ok=True)
+            Path(folder, path).write_text(text, encoding="utf-8")
+        command = [sys.executable, "-m", "ruff", "format", *options, "."]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode:
+            raise NotWritten(f"what would be written is no Python: {done.stderr.strip()[:500]}")
+        return {path: Path(folder, path).read_text(encoding="utf-8") for path in texts}
 
 
 @cache

@@ -50,7 +50,7 @@ def test_names_of_any_kind_become_python_and_nothing_else(odd):
     assert found["TARGET"] == odd
     for path, text in texts.items():
         compile(text, path, "exec")
-        assert formatted(text, path) == text
+    assert formatted(texts) == texts
 
 
 DEPOT = column("depot", "string", {"north": 1200, "south": 800})
