@@ -129,6 +129,7 @@ class CheckResult:
 
 def _line(outcome: Outcome) -> dict[str, str | None]:
     return {
+        "says": shortened(outcome.description, _OBSERVED_CHARACTERS),
         "expectation": outcome.name,
         "column": outcome.column,
         "severity": outcome.severity,

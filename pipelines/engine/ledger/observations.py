@@ -140,9 +140,11 @@ class Observations(Database):
         """
         return self.do(lambda connection: _declare(connection, found, files))
 
-    def declarations(self) -> list[SeenDeclaration]:
-        """Return the declarations that are not gone, by DAG."""
-        wanted = select(declarations).where(declarations.c.gone_at.is_(null())).order_by(declarations.c.dag_id)
+    def declarations(self, *, gone: bool = False) -> list[SeenDeclaration]:
+        """Return the declarations, by DAG; with `gone` also those that no file makes any more."""
+        wanted = select(declarations).order_by(declarations.c.dag_id)
+        if not gone:
+            wanted = wanted.where(declarations.c.gone_at.is_(null()))
         return [SeenDeclaration(**row) for row in self.do(lambda c: c.execute(wanted).mappings().all())]
 
     def beat(self, name: str, detail: dict[str, Any]) -> None:

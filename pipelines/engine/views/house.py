@@ -117,7 +117,7 @@ class House:
         found = self.ledger.entries(pipeline=pipeline, partition=night)
         entries = [_finished(entry, finishing, now) for entry in found if entry.step in NIGHT_STEPS]
         nights = self._reading.nights(pipeline)
-        if not entries:
+        if not entries or night not in nights:
             check_known(pipeline, self.names())
             raise UnknownNight(_no_night(pipeline, night, nights))
         at = nights.index(night)
@@ -260,7 +260,7 @@ class House:
             LedgerError: The ledger cannot be read.
         """
         dags: dict[str, list[str]] = {}
-        for seen in self._observations.declarations():
+        for seen in self._observations.declarations(gone=True):
             declared = Declaration.from_json(seen.content)
             if declared.pipeline:
                 dags.setdefault(declared.pipeline, []).append(declared.dag_id)
@@ -272,7 +272,7 @@ class House:
         Raises:
             LedgerError: The ledger cannot be read.
         """
-        seen = self._observations.declarations()
+        seen = self._observations.declarations(gone=True)
         return next((Declaration.from_json(one.content) for one in seen if one.dag_id == dag_id), None)
 
     def key_of_task(self, declared: Declaration, task_id: str, partition: str, shard: int | None) -> str | None:
@@ -313,7 +313,7 @@ class House:
             if entry.step == "train" and result:
                 files.setdefault(entry.key, {})["pictures"] = self._report(result.get("report"))
             if entry.step == "validate_training" and result:
-                files[entry.key] = {of: self._report(path) for of, path in result["reports"].items()}
+                files[entry.key] = {of: self._report(path) for of, path in result.get("reports", {}).items()}
             if entry.step == "register" and result:
                 files.setdefault(entry.identity["inputs"]["trained"], {})["card"] = self._report(result.get("card"))
         return files
@@ -325,9 +325,7 @@ class House:
         return below(self._settings.tables, path)
 
     def _declarations(self) -> list[Declaration]:
-        return [
-            Declaration.from_json(seen.content) for seen in self._observations.declarations() if seen.gone_at is None
-        ]
+        return [Declaration.from_json(seen.content) for seen in self._observations.declarations()]
 
 
 def _scoring(declarations: Sequence[Declaration]) -> dict[str, Declaration]:

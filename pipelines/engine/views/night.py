@@ -73,12 +73,13 @@ class ShardLine:
 
 @dataclass(frozen=True)
 class CheckLine:
-    """An expectation that was not met."""
+    """An expectation that was not met; `says` is what its suite calls it, empty where an older night does not tell."""
 
     expectation: str
     column: str | None
     severity: str
     observed: str
+    says: str = ""
 
 
 @dataclass(frozen=True)
@@ -275,7 +276,7 @@ def checked_of(result: Mapping[str, Any], report: str | None) -> Checked:
         summary["refused"],
         summary["expectations"],
         tuple(
-            CheckLine(line["expectation"], line["column"], line["severity"], line["observed"])
+            CheckLine(line["expectation"], line["column"], line["severity"], line["observed"], line.get("says", ""))
             for line in summary["failed"]
         ),
         summary["failed_not_shown"],

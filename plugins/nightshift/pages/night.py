@@ -31,7 +31,7 @@ def night(request: Request, asking: Asking, pipeline: str, night: str) -> HTMLRe
     from nightshift.pages.timeline import timeline
     from pipelines.engine.views.headline import headline
 
-    asking.require("GET", pipeline)
+    asking.find(pipeline)
     view = house().night(pipeline, night)
     attempt = attempt_of(view)
     version = view.cell.model_version
@@ -54,7 +54,7 @@ def night(request: Request, asking: Asking, pipeline: str, night: str) -> HTMLRe
 @router.get("/nights/{pipeline}/{night}/refused")
 def refused(request: Request, asking: Asking, pipeline: str, night: str) -> HTMLResponse:
     """Show a night's refused rows by reason: a piece of its page that is asked for when the page is there."""
-    asking.require("GET", pipeline)
+    asking.find(pipeline)
     view = house().night(pipeline, night)
     attempt = attempt_of(view)
     path = view.quarantine or (attempt and f"{pipeline}/quarantine/night={night}/{attempt}.parquet")

@@ -49,7 +49,7 @@ def nights_of(request: Request, asking: Asking, pipeline: str, last: Last = 60) 
     from nightshift.pages.strips import cells_of, over_weeks
     from pipelines.engine.views.last_night import last_night
 
-    asking.require("GET", pipeline)
+    asking.find(pipeline)
     [strip] = house().strips(last=last, only=pipeline)
     return page(
         request,
@@ -69,7 +69,7 @@ def details(asking: Asking, pipeline: str, last: Last = 60) -> JSONResponse:
     """Return what is said of each night of a strip to who points at it."""
     from nightshift.pages.strips import told
 
-    asking.require("GET", pipeline)
+    asking.find(pipeline)
     [strip] = house().strips(last=last, only=pipeline)
     said: dict[str, Any] = {cell.night: told(cell) for cell in strip.nights}
     return JSONResponse(said, headers=HEADERS)

@@ -44,7 +44,7 @@ def answer_refusals(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def misunderstood(request: Request, error: RequestValidationError) -> Response:
         said = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()[:3])
-        return refusal(request, 422, said)
+        return refusal(request, 422, f"in the address, {said}")
 
     @app.exception_handler(NightshiftError)
     def unable(request: Request, error: NightshiftError) -> Response:

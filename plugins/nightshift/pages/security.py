@@ -67,8 +67,8 @@ class Viewer:
         """Return those of some pipelines that they may see, in the same order."""
         return [pipeline for pipeline in pipelines if self.may("GET", pipeline)]
 
-    def require(self, method: Method, pipeline: str) -> None:
-        """Make sure that there is such a pipeline, and that they may do that.
+    def find(self, pipeline: str) -> None:
+        """Make sure that there is such a pipeline, and that they may see it.
 
         Raises:
             UnknownPipeline: There is none; the nearest of those that they may see is named.
@@ -81,6 +81,14 @@ class Viewer:
         names = house().names()
         if pipeline not in names:
             check_known(pipeline[:80], self.readable(names))
+        self.require("GET", pipeline)
+
+    def require(self, method: Method, pipeline: str) -> None:
+        """Make sure that they may do that.
+
+        Raises:
+            HTTPException: 403, they may not.
+        """
         if not self.may(method, pipeline):
             doing = "read" if method == "GET" else "edit"
             raise HTTPException(
