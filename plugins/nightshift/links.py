@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
 PREFIX = "/nightshift"
+REPORTS = ("report", "night_report", "card")
+"""Names of report files in the results of steps."""
 
 
 class ReportLink(BaseOperatorLink):
@@ -21,6 +23,26 @@ class ReportLink(BaseOperatorLink):
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """Return the report's page, or nothing before there is one."""
         return _target(operator, "report")
+
+
+class NightReportLink(BaseOperatorLink):
+    """Everything about the night that this task monitored, on one page."""
+
+    name = "Night report"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the report's page, or nothing where none could be written."""
+        return _target(operator, "night_report")
+
+
+class CardLink(BaseOperatorLink):
+    """What the version that this task registered is for, learned and proved."""
+
+    name = "Model card"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the card's page, or nothing where none could be written."""
+        return _target(operator, "card")
 
 
 class RunLink(BaseOperatorLink):
@@ -53,7 +75,7 @@ class KeyLink(BaseOperatorLink):
         return _target(operator, "key")
 
 
-LINKS: tuple[type[BaseOperatorLink], ...] = (ReportLink, RunLink, JobLink, KeyLink)
+LINKS: tuple[type[BaseOperatorLink], ...] = (ReportLink, NightReportLink, CardLink, RunLink, JobLink, KeyLink)
 
 
 def _target(operator: BaseOperator, name: str) -> str:

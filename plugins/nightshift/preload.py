@@ -43,6 +43,7 @@ MODULES = (
     "model_registry.warm",
     "data_checks.runner",
     "pipelines.engine.steps.whole",
+    "pipelines.engine.reports.warm",
     "nightshift.connections",
     "nightshift.live.slowness",
     "nightshift.warm",

@@ -18,6 +18,13 @@ def render(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
 
 
+def read_templates() -> None:
+    """Read all templates now: making code of them takes longer than filling them in."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
 def seconds(value: float | None) -> str:
     """Return how long something took: `0.52 s`, `14 s`, `2 h 05 min`."""
     if value is None:

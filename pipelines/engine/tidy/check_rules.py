@@ -1,4 +1,4 @@
-"""May a check's report or quarantined rows go? Rules on what a file's name and the ledger say."""
+"""May a check's or a night's report, or quarantined rows, go? Rules on what a file's name and the ledger say."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ PATTERNS: dict[Place, dict[str, re.Pattern[str]]] = {
     "reports": {
         "validate": re.compile(rf"({DATE})/checks-({SHORT})-(\d+)\.html"),
         "validate_training": re.compile(rf"training-({DATE})/(?:rows|labels)-({SHORT})-(\d+)\.html"),
+        "monitor": re.compile(rf"({DATE})/night-({SHORT})-(\d+)\.html"),
+        "register": re.compile(rf"training-({DATE})/card-({SHORT})-(\d+)\.html"),
         "train": re.compile(rf"training-({DATE})/({SHORT})/[a-z_]+\.png()"),
     },
 }
@@ -48,8 +50,8 @@ def read_name(place: Place, path: str) -> CheckFile | None:
 def why_check_may_go(file: CheckFile, entries: Sequence[Entry]) -> str | None:
     """Return why an old file may go, or None if it must stay.
 
-    What a publication counted on stays as long as its night, and so does what the newest run of a step wrote. A key that
-    the ledger does not know is none of our business.
+    What a publication counted on stays as long as its night, and so does what the newest run of a step wrote. Model cards
+    stay with their versions, which nobody removes. A key that the ledger does not know is none of our business.
 
     Args:
         file: What its name says.
@@ -62,7 +64,7 @@ def why_check_may_go(file: CheckFile, entries: Sequence[Entry]) -> str | None:
     was_published = entry.key in _checked_by_publications(entries)
     if was_published and file.place == "quarantine":
         return None
-    if not was_published and entry is not max(same_step, key=lambda each: each.claimed_at):
+    if file.step != "register" and not was_published and entry is not max(same_step, key=lambda each: each.claimed_at):
         return "superseded by a later run"
     return "written under an older fence" if file.fence is not None and file.fence != entry.fence else None
 

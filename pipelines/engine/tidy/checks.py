@@ -12,7 +12,7 @@ from pipelines.engine.tidy.check_rules import Place, read_name, why_check_may_go
 from pipelines.engine.tidy.values import Scene, Waste
 
 PLACES: tuple[Place, ...] = ("quarantine", "reports")
-STEPS = ("validate", "validate_training", "train", "publish")
+STEPS = ("validate", "validate_training", "train", "register", "publish", "monitor")
 
 
 class Checks:

@@ -23,6 +23,7 @@ from nightshift.commands.open import open_page
 from nightshift.commands.pipelines import pipelines
 from nightshift.commands.promises import promises
 from nightshift.commands.quarantine import quarantine
+from nightshift.commands.reports import model_card, night_report
 from nightshift.commands.run import check, score, train
 from nightshift.commands.search import search
 from nightshift.commands.status import status
@@ -46,7 +47,9 @@ COMMANDS: tuple[click.Command, ...] = (
     status,
     night,
     quarantine,
+    night_report,
     models,
+    model_card,
     rollback,
     promote,
     explain,

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from airflow.sdk import BaseOperator
 
 from model_registry.addresses import passwords_of
-from nightshift.links import PREFIX, KeyLink
+from nightshift.links import PREFIX, REPORTS, KeyLink
 from nightshift.promises import due_within as promise_due_within
 from nightshift.retry import ROOTS, retry_policy
 from nightshift.triggers import KeyFreeTrigger
@@ -89,19 +89,21 @@ class StepOperator(BaseOperator):
     def after(self, result: Any) -> None:
         """Note what the links on the task instance point to."""
         if isinstance(result, dict):
-            self.note(report=result.get("report"), run=result.get("url"), key=result.get("key"))
+            files = {name: result.get(name) for name in REPORTS}
+            self.note(run=result.get("url"), key=result.get("key"), **files)
 
-    def note(self, *, report: object = None, run: str | None = None, key: str | None = None) -> None:
-        """Keep link targets: a report file, an MLflow page, a key's digest.
+    def note(self, *, run: str | None = None, key: str | None = None, **files: object) -> None:
+        """Keep link targets: an MLflow page, a key's digest, and report files, named as in `REPORTS`.
 
         What they are made of comes from the ledger; what is no report, page or digest gets no link.
         """
         from pipelines.engine.settings import read_settings
 
-        if report:
+        for name, file in files.items():
             with suppress(PathRefused):
-                path = inside(read_settings().reports, str(report))
-                self.link_targets["report"] = f"{PREFIX}/reports/{quote(path)}"
+                if file:
+                    path = inside(read_settings().reports, str(file))
+                    self.link_targets[name] = f"{PREFIX}/reports/{quote(path)}"
         if run and urlsplit(run).scheme in ("http", "https"):
             self.link_targets["run"] = run
         if key:

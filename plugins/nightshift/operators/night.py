@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nightshift.links import KeyLink, ReportLink
+from nightshift.links import KeyLink, NightReportLink, ReportLink
 from nightshift.operators.base import StepOperator, partition_of
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ class MonitorOperator(StepOperator):
     """
 
     template_fields: Sequence[str] = ("checked", "published")
+    operator_extra_links: Collection[BaseOperatorLink] = (NightReportLink(), KeyLink())
 
     def __init__(self, *, checked: Any, published: Any, **arguments: Any) -> None:
         super().__init__(**arguments)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from nightshift.links import KeyLink, ReportLink, RunLink
+from nightshift.links import CardLink, KeyLink, ReportLink, RunLink
 from nightshift.operators.base import StepOperator, partition_of
 from nightshift.promises import due_within as promise_due_within
 
@@ -177,6 +177,7 @@ class RegisterOperator(StepOperator):
     """
 
     template_fields: Sequence[str] = ("trained", "judged")
+    operator_extra_links: Collection[BaseOperatorLink] = (CardLink(), KeyLink())
 
     def __init__(self, *, trained: Any, judged: Any, **arguments: Any) -> None:
         super().__init__(**arguments)
