@@ -3,6 +3,7 @@ import math
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -121,6 +122,22 @@ def test_metrics_are_added_changed_and_not_written_twice(registry, train):
 def test_metrics_of_an_unknown_run_are_refused(registry):
     with pytest.raises(NoSuchRun, match="no run"):
         registry.set_metrics("0" * 32, {"auc": 1.0})
+
+
+def test_file_is_added_to_a_finished_run_and_replaced_by_the_next_of_its_name(registry, train, tmp_path):
+    run_id, client = train().run_id, client_of(registry)
+    for text in ("first", "second"):
+        (tmp_path / "made.html").write_text(text)
+        registry.add_artifact(run_id, "card.html", tmp_path / "made.html")
+    assert [each.path for each in client.list_artifacts(run_id, "artifacts")] == ["artifacts/card.html"]
+    assert Path(client.download_artifacts(run_id, "artifacts/card.html")).read_text() == "second"
+    assert client.get_run(run_id).info.status == "FINISHED"
+
+
+def test_file_of_an_unknown_run_is_refused(registry, tmp_path):
+    (tmp_path / "card.html").write_text("x")
+    with pytest.raises(NoSuchRun, match="no run"):
+        registry.add_artifact("0" * 32, "card.html", tmp_path / "card.html")
 
 
 def test_process_wide_mlflow_state_is_left_alone(train):

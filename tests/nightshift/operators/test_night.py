@@ -35,6 +35,8 @@ def test_a_night_of_operators_is_published_and_each_result_is_small_xcom(place, 
     assert published.result["rows_scored"] == 300
     assert len(place.published(NIGHT)) == 300
     assert published.links["KeyLink"] == key_link(published.result["key"])
+    report = seen.links["NightReportLink"].removeprefix("/nightshift/reports/")
+    assert "300 of 300 rows were scored" in (Path(place.settings.reports) / report).read_text()
     assert planned.links["KeyLink"] == key_link(planned.result[0]["plan_key"])
 
 

@@ -31,6 +31,8 @@ def test_a_training_of_operators_makes_a_champion(fresh, at):
     assert all(one.links["KeyLink"] == f"/nightshift/keys/{one.result['key']}" for one in ran)
     report = ran[0].links["ReportLink"].removeprefix("/nightshift/reports/")
     assert (Path(fresh.settings.reports) / report).is_file()
+    card = ran[3].links["CardLink"].removeprefix("/nightshift/reports/")
+    assert "tides, version 1" in (Path(fresh.settings.reports) / card).read_text()
 
 
 def test_training_tasks_that_are_cleared_make_nothing_anew(fresh, at):

@@ -33,6 +33,8 @@ def file_of(key, place="reports", fence=2, step="validate"):
         ("reports", f"2013-11-01/checks-{OLD[:12]}-2.html", ("validate", 2)),
         ("reports", f"training-2013-11-01/rows-{OLD[:12]}-2.html", ("validate_training", 2)),
         ("reports", f"training-2013-11-01/{OLD[:12]}/roc.png", ("train", None)),
+        ("reports", f"2013-11-01/night-{OLD[:12]}-2.html", ("monitor", 2)),
+        ("reports", f"training-2013-11-01/card-{OLD[:12]}-2.html", ("register", 2)),
     ],
 )
 def test_names_tell_step_partition_key_and_fence(place, path, expected):
@@ -52,6 +54,18 @@ def test_superseded_goes_and_the_newest_stays(place):
     entries = [CURRENT, SUPERSEDED]
     assert why_check_may_go(file_of(OLD, place), entries) == "superseded by a later run"
     assert why_check_may_go(file_of(NEW, place), entries) is None
+
+
+def test_card_stays_with_its_version_though_another_was_trained_of_the_same_night():
+    entries = [dataclasses.replace(each, step="register") for each in (CURRENT, SUPERSEDED)]
+    assert why_check_may_go(file_of(OLD, step="register"), entries) is None
+    assert why_check_may_go(file_of(OLD, step="register", fence=1), entries) == "written under an older fence"
+
+
+def test_night_report_of_a_superseded_publication_goes():
+    entries = [dataclasses.replace(each, step="monitor") for each in (CURRENT, SUPERSEDED)]
+    assert why_check_may_go(file_of(OLD, step="monitor"), entries) == "superseded by a later run"
+    assert why_check_may_go(file_of(NEW, step="monitor"), entries) is None
 
 
 @pytest.mark.parametrize("place", ["reports", "quarantine"])
