@@ -156,13 +156,13 @@ def _show_checks(view: NightView, settings: Settings) -> None:
 def _show_refused(view: NightView, settings: Settings) -> None:
     from nightshift.commands.refused import quarantine_file
     from pipelines.engine.catalog import load_pipeline
-    from pipelines.engine.errors import StorageError, UnknownPipeline
+    from pipelines.engine.errors import RowsMissing, StorageError, UnknownPipeline
     from pipelines.engine.views.quarantine import read_refused
 
     try:
         file = quarantine_file(settings, view)
         refused = read_refused(file, load_pipeline(view.pipeline), columns=(), samples=0) if file else None
-    except (StorageError, UnknownPipeline) as error:  # the rest of the night is of use without it
+    except (RowsMissing, StorageError, UnknownPipeline) as error:  # the rest of the night is of use without it
         say(f"Why rows were refused cannot be read: {error}")
         return
     if refused is not None:

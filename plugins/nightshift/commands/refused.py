@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipelines.engine.pipeline import Pipeline
     from pipelines.engine.settings import Settings
     from pipelines.engine.storage import Location
@@ -16,26 +18,39 @@ ATTEMPT = re.compile(r"([0-9a-f]{12})-(\d+)\.parquet")
 
 
 def quarantine_file(settings: Settings, view: NightView) -> Location | None:
-    """Return the file that keeps a night's refused rows: also where there were too many of them, and the night stopped.
+    """Return the file that keeps a night's refused rows, or None if none was refused.
+
+    It is found by its name where the ledger names no path below the tables: where there were too many of them, and the
+    night stopped, and where the tables have moved since.
 
     Raises:
+        RowsMissing: Rows were refused, and their file is not there.
         StorageError: The store does not answer.
     """
     from nightshift.connections import open_storage
+    from pipelines.engine.errors import RowsMissing
 
     tables = open_storage(settings).at(settings.tables)
-    if view.checked is not None:
-        return tables / view.quarantine if view.quarantine else None
-    looks = [key for key in view.keys if key.step == "validate"]
-    if not looks:
+    if view.checked is not None and not view.checked.refused:
         return None
-    wanted = looks[0].key[:12]
-    found = []
-    for file in (tables / view.pipeline / "quarantine" / f"night={view.night}").files(".parquet"):
-        match = ATTEMPT.fullmatch(file.name)
-        if match and match[1] == wanted:
-            found.append((int(match[2]), file))
-    return max(found, key=lambda attempt: attempt[0])[1] if found else None
+    if view.quarantine and (tables / view.quarantine).exists():
+        return tables / view.quarantine
+    folder = tables / view.pipeline / "quarantine" / f"night={view.night}"
+    looks = [key.key for key in view.keys if key.step == "validate"]
+    attempts = [(int(match[2]), file) for file in folder.files(".parquet") if (match := _of(file.name, looks[:1]))]
+    if attempts:
+        return max(attempts, key=lambda attempt: attempt[0])[1]
+    if view.checked is None:
+        return None
+    raise RowsMissing(
+        f"{view.checked.refused} rows of {view.pipeline} {view.night} were refused, and their file is not in {folder}. "
+        "NIGHTSHIFT_TABLES says where the tables are; run the night again to have it written anew."
+    )
+
+
+def _of(name: str, keys: Sequence[str]) -> re.Match[str] | None:
+    match = ATTEMPT.fullmatch(name)
+    return match if match and any(key.startswith(match[1]) for key in keys) else None
 
 
 def write_csv(file: Location, pipeline: Pipeline, target: Path) -> int:
