@@ -19,6 +19,7 @@ from pipelines.engine.promises.declare import said
 if TYPE_CHECKING:
     from pipelines.engine.promises.values import Declaration
 
+PAGE = "docs/dags.md"
 HEAD = """\
 # The DAGs
 
@@ -54,6 +55,28 @@ def make_page(folder: Path, page: Path) -> str:
         link = Path(os.path.relpath(folder / file, page.parent)).as_posix()
         parts.append(section(file, link, (folder / file).read_text(encoding="utf-8"), made))
     return "\n".join(parts)
+
+
+def refresh(root: Path) -> tuple[str, ...]:
+    """Bring the page of a repository up to its DAG files, and return its name below the root if it was changed.
+
+    A repository without the page gets none, and one whose DAG files cannot all be read keeps what it has.
+    """
+    page = root / PAGE
+    if not page.exists():
+        return ()
+    try:
+        text = make_page(root / "dags", page)
+    except NightshiftError:  # it is said by whoever looks at those files
+        return ()
+    return (PAGE,) if _write(page, text) else ()
+
+
+def _write(page: Path, text: str) -> bool:
+    if page.exists() and page.read_text(encoding="utf-8") == text:
+        return False
+    page.write_text(text, encoding="utf-8")
+    return True
 
 
 def section(file: str, link: str, text: str, made: Sequence[Declaration]) -> str:
@@ -116,16 +139,13 @@ def main(arguments: Sequence[str]) -> None:
     from nightshift.declarations import dags_folder
 
     folder = dags_folder()
-    page = Path(arguments[0]).resolve() if arguments else folder.parent / "docs" / "dags.md"
+    page = Path(arguments[0]).resolve() if arguments else folder.parent / PAGE
     try:
         text = make_page(folder, page)
     except NightshiftError as error:
         sys.exit(f"Error: {error}")
-    if page.exists() and page.read_text(encoding="utf-8") == text:
-        sys.stdout.write(f"{page} is as the DAG files say\n")
-        return
-    page.write_text(text, encoding="utf-8")
-    sys.stdout.write(f"wrote {page}\n")
+    changed = _write(page, text)
+    sys.stdout.write(f"wrote {page}\n" if changed else f"{page} is as the DAG files say\n")
 
 
 if __name__ == "__main__":

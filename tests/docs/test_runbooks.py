@@ -52,6 +52,6 @@ def test_commands_of_every_message_exist(alert, kind):
 
 def test_examples_of_the_help_are_commands_that_exist():
     for name, command in cli.commands.items():
-        for line in re.findall(rf"^.*?(nightshift {name} [^#\n\\]*)$", str(command.help), re.MULTILINE):
+        for line in re.findall(rf"^(?:[A-Z][\w ]*:)? *(nightshift {name} [^#\n\\]*)$", str(command.help), re.MULTILINE):
             if "|" not in line and name != AIRFLOW:
                 check_command(shlex.split(line)[1:], line)

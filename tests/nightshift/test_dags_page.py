@@ -1,10 +1,11 @@
 """The page about the DAGs says what their files say."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from nightshift.dags_page import DagsNotShown, main, make_page, section
+from nightshift.dags_page import PAGE, DagsNotShown, main, make_page, refresh, section
 from pipelines.engine.promises.values import Declaration, Promise, Task
 from tests.support.clone import REPOSITORY
 
@@ -51,3 +52,19 @@ def test_a_page_that_is_right_is_left_alone(tmp_path: Path, capsys: pytest.Captu
     main([str(page)])
     assert page.stat().st_mtime_ns == written
     assert capsys.readouterr().out == f"wrote {page}\n{page} is as the DAG files say\n"
+
+
+def test_a_new_dag_file_comes_into_a_page_that_is_there_and_a_broken_one_changes_nothing(tmp_path: Path) -> None:
+    dags, page = tmp_path / "dags", tmp_path / PAGE
+    dags.mkdir()
+    shutil.copy(REPOSITORY / "dags" / "maintenance.py", dags)
+    assert refresh(tmp_path) == ()
+    page.parent.mkdir()
+    page.write_text("old")
+    assert refresh(tmp_path) == (PAGE,)
+    assert "`nightshift_maintenance`" in page.read_text()
+    assert refresh(tmp_path) == ()
+    (dags / "broken.py").write_text("import there_is_no_such_thing\n")
+    page.write_text("kept")
+    assert refresh(tmp_path) == ()
+    assert page.read_text() == "kept"

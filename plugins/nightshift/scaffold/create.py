@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from nightshift.dags_page import refresh
 from nightshift.scaffold.choices import design
 from nightshift.scaffold.database import export
 from nightshift.scaffold.looking import look
@@ -21,7 +22,7 @@ class Created:
 
     Attributes:
         design: What it is.
-        files: The files, below the repository.
+        files: The files, below the repository; with the page about the DAGs, if it speaks of the new ones now.
     """
 
     design: Design
@@ -57,6 +58,8 @@ def create(root: Path, wishes: Wishes, *, dry_run: bool = False) -> Created:
     with opened(wishes) as data:
         made = design(wishes, look(data.connection, wishes, data.unread))
     texts = render(made, shown(wishes))
+    files = tuple(texts)
     if not dry_run:
         write_all(root, texts, wishes.name)
-    return Created(made, tuple(texts))
+        files += refresh(root)
+    return Created(made, files)
