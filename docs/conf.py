@@ -6,6 +6,7 @@ Nothing that a reader's browser loads comes from another host, and searching wor
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import tomllib
@@ -96,6 +97,11 @@ def draw_inline(app: Sphinx, tree: nodes.document, _: str) -> None:
             image.replace_self(nodes.raw("", figure, format="html"))
 
 
+def link_readme(app: Sphinx, page: str, source: list[str]) -> None:
+    """Lead links to the README to the page that includes it: on a code host they lead to the file itself."""
+    source[0] = re.sub(r"\]\((?:\.\./)+README\.md", f"]({'../' * page.count('/')}overview.md", source[0])
+
+
 def write_colons(app: Sphinx, tree: nodes.document, _: str) -> None:
     """Put a colon between a parameter and what is said of it, where Sphinx has two hyphens."""
     for text in list(tree.findall(nodes.Text)):
@@ -114,6 +120,7 @@ def show_examples(app: Sphinx, context: object, lines: list[str]) -> None:
 
 def setup(app: Sphinx) -> None:
     """Register what is our own."""
+    app.connect("source-read", link_readme)
     app.connect("doctree-resolved", draw_inline)
     app.connect("doctree-resolved", write_colons)
     app.connect("sphinx-click-process-description", show_examples)
