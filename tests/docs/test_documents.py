@@ -106,7 +106,9 @@ def test_error_shown_in_the_authoring_guide_is_the_one_that_comes(clone: Path, t
 
 
 def test_variables_of_the_readme_are_those_that_are_read() -> None:
-    described = set(re.findall(r"^\| `(NIGHTSHIFT_\w+)(?:<NAME>)?`", (REPOSITORY / "README.md").read_text(), re.MULTILINE))
+    described = set(
+        re.findall(r"^\| `(NIGHTSHIFT_\w+)(?:<NAME>)?`", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    )
     read = set(re.findall(r"\"(NIGHTSHIFT_\w+)\"", (REPOSITORY / "pipelines/engine/settings.py").read_text()))
     assert described == read
 

@@ -5,7 +5,13 @@ import shutil
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DOCUMENTS = ("docs/by-hand.md", "docs/authoring.md", "docs/spark.md", "docs/tutorial.md", "docs/how-to/write-an-operator.md")
+DOCUMENTS = (
+    "docs/by-hand.md",
+    "docs/authoring.md",
+    "docs/spark.md",
+    "docs/tutorial.md",
+    "docs/how-to/write-an-operator.md",
+)
 BLOCK = re.compile(r"```python\n# (\S+\.py)\n(.*?)```", re.DOTALL)
 
 
