@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+from pipelines.engine import settings
 from pipelines.engine.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ def variables() -> dict[str, list[str]]:
 
 
 def _named(node: ast.AST) -> list[str]:
-    texts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    """The variables in an expression, as they stand there or by the name of a constant."""
+    parts = [*ast.walk(node)]
+    texts = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    texts += [str(getattr(settings, part.id, "")) for part in parts if isinstance(part, ast.Name)]
     return list(dict.fromkeys(text for text in texts if VARIABLE.fullmatch(text)))
 
 
@@ -60,14 +64,14 @@ def meanings() -> dict[str, str]:
 
 def default_of(name: str) -> str:
     """Return what an attribute is if nobody says anything, as a reader would write it."""
-    settings = read_settings({})
-    value: Any = getattr(settings, name)
-    if value is None:
+    bare = read_settings({})
+    value: Any = getattr(bare, name)
+    if value is None or value == {}:
         return ""  # the meaning says what happens then
     if isinstance(value, (bool, float)):
         return f"{value:g}"
-    text = str(value) if name == "home" else str(value).replace(str(settings.home), "$NIGHTSHIFT_HOME")
-    return text.replace(f"{settings.home.parent}/", "")
+    text = str(value) if name == "home" else str(value).replace(str(bare.home), "$NIGHTSHIFT_HOME")
+    return text.replace(f"{bare.home.parent}/", "")
 
 
 class SettingsTable(SphinxDirective):
@@ -80,7 +84,8 @@ class SettingsTable(SphinxDirective):
         for name, names in variables().items():
             default = default_of(name)
             meaning = f"{said[name]} By default `{default}`." if default else said[name]
-            lines += [f"| `{variable}` | {meaning} |" for variable in names]
+            # One that ends so is the beginning of many: what follows is a name of the reader's.
+            lines += [f"| `{variable}{'...' * variable.endswith('_')}` | {meaning} |" for variable in names]
         return self.parse_text_to_nodes("\n".join(lines))
 
 
