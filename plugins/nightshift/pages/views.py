@@ -37,7 +37,7 @@ def external_views() -> list[dict[str, Any]]:
             "url_route": "nightshift-night",
         },
         {
-            "name": "Task key",
+            "name": "Key",
             "href": f"{mounted}/of-task?{run}&task_id={{TASK_ID}}&map_index={{MAP_INDEX}}",
             "destination": "task_instance",
             "url_route": "nightshift-key",

@@ -30,7 +30,7 @@ def share(value: float | None) -> str:
         return NONE
     if 0 < value < 0.0001:
         return "under 0.01 %"
-    return f"{value:.{2 if value < 0.001 else 1}%}".replace("%", " %").replace(".0 %", " %")
+    return f"{value:.{2 if 0 < value < 0.001 else 1}%}".replace("%", " %").replace(".0 %", " %")
 
 
 def decimal(value: float | None, places: int = 3) -> str:
