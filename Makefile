@@ -90,6 +90,9 @@ $(PEERS_READY): benchmarks/peers.txt | $(READY)
 
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
+schemas: $(READY) ## write docs/schemas from what the commands print with --json
+	@$(BIN)/python docs/json_schemas.py
+
 lock: $(READY) ## resolve requirements.in, and those for Spark and for benchmarks, into locks with hashes
 	@$(UV) $(COMPILE) --output-file requirements.txt requirements.in $(ARGS)
 	@$(UV) $(COMPILE) --output-file requirements-spark.txt requirements-spark.in $(ARGS)

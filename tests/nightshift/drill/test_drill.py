@@ -14,6 +14,7 @@ import pytest
 from nightshift.drill.course import choose
 from nightshift.drill.faults import FAULTS
 from pipelines.engine.errors import UsageError
+from tests.support.schemas import answer_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SOME = (
@@ -60,7 +61,7 @@ def only(*names: str) -> list[str]:
 
 def test_faults_are_survived_with_no_row_lost_or_doubled_and_the_users_home_is_not_touched(tmp_path):
     code, said, log = drill(tmp_path / "home", *only(*SOME), "--json")
-    results = json.loads(said)["faults"]
+    results = answer_of("drill", said)["faults"]
     assert [result["name"] for result in results] == list(SOME)
     for result in results:
         assert result["survived"], result
