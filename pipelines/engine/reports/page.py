@@ -50,6 +50,11 @@ def number(value: float | None) -> str:
     return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.1f}"
 
 
+def measure(value: float | None) -> str:
+    """Return a metric with as many digits as its neighbours: four decimals, or a number where it is large."""
+    return f"{value:.4f}" if value is not None and abs(value) < 10 else number(value)
+
+
 def short(digest: str) -> str:
     """Return the first digits of a digest: enough to find it by eye."""
     return digest[:SHORT]
@@ -66,5 +71,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(seconds=seconds, share=share, number=number, short=short)
+    environment.filters.update(seconds=seconds, share=share, number=number, measure=measure, short=short)
     return environment

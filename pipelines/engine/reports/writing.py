@@ -14,6 +14,7 @@ from pipelines.engine.reports.night_report import NightReport, night_report
 from pipelines.engine.reports.origin import origin
 from pipelines.engine.run_once import Hold
 from pipelines.engine.runtime import Runtime
+from pipelines.engine.views.attempts import attempt_of
 from pipelines.engine.views.house import House
 from pipelines.engine.views.models import VersionView
 from pipelines.engine.views.night import NightView
@@ -74,7 +75,7 @@ def read_night(
     view = house.night(pipeline.name, night, finishing=finishing)
     notes: list[str] = []
     model = _version(house, view)
-    paths = {"checks": view.checked.report if view.checked else None, "card": model.card if model else None}
+    paths = {"checks": _checks(runtime, view), "card": model.card if model else None}
     return night_report(
         NightReport(
             view=view,
@@ -169,11 +170,20 @@ def _version(house: House, view: NightView) -> VersionView | None:
     return next((version for version in versions if version.version == view.cell.model_version), None)
 
 
+def _checks(runtime: Runtime, view: NightView) -> str | None:
+    """Return the check report of the night, also of a look that stopped it."""
+    if view.checked:
+        return view.checked.report
+    attempt = attempt_of(view)
+    path = f"{view.pipeline}/{view.night}/checks-{attempt}.html"
+    return path if attempt and (runtime.storage.at(runtime.settings.reports) / path).exists() else None
+
+
 def _refused(runtime: Runtime, pipeline: Pipeline, view: NightView, notes: list[str]) -> RefusedRows | None:
-    if not view.quarantine:
+    if not view.quarantine or not view.checked:
         return None
-    looked_at = {line.column for line in view.checked.failed} if view.checked else set()
-    columns = {name for column in looked_at if column for name in column.split(", ")}
+    refusing = [line.column for line in view.checked.failed if line.severity == "quarantine" and line.column]
+    columns = {name for column in refusing for name in column.split(", ")}
     try:
         file = runtime.storage.at(runtime.settings.tables) / view.quarantine
         refused = read_refused(file, pipeline, columns=columns)

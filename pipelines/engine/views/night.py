@@ -9,6 +9,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from pipelines.engine.ledger.values import Entry, iso
+from pipelines.engine.score_form import PROBABILITY_EDGES
 from pipelines.engine.steps import NIGHT_STEPS
 from pipelines.engine.views.stories import Story
 from pipelines.engine.views.strip import Cell
@@ -17,7 +18,6 @@ USUAL_NIGHTS = 28
 """From so many earlier nights it is said what a step usually takes."""
 FEWEST = 3
 """With fewer, nothing is."""
-BINS = 20
 
 
 @dataclass(frozen=True)
@@ -323,8 +323,8 @@ def distribution_of(
         monitored: Result of its monitoring; may be empty.
         week: Results of the publications of up to seven nights before.
     """
-    edges = tuple(published.get("score_edges") or (number / BINS for number in range(BINS + 1)))
-    same = [night for night in week if (night.get("score_edges") or None) == (published.get("score_edges") or None)]
+    edges = _edges(published)
+    same = [night for night in week if _edges(night) == edges]
     training = monitored.get("training_histogram")
     return Distribution(
         edges,
@@ -335,6 +335,11 @@ def distribution_of(
         monitored.get("deviations"),
         monitored.get("score_stability"),
     )
+
+
+def _edges(published: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return the edges of a publication's bins; before they were kept, all were bins of probabilities."""
+    return tuple(published.get("score_edges") or PROBABILITY_EDGES)
 
 
 def _shares(counts: Sequence[float] | None) -> tuple[float, ...] | None:

@@ -31,7 +31,7 @@ def test_numbers_of_the_training_are_on_the_card(fresh):
     page = read(training.registered["card"])
     low, high = training.trained["intervals"]["roc_auc"]
 
-    assert f"{training.trained['metrics']['roc_auc']:.4g} {low:.4g} to {high:.4g} 0.5" in page.text
+    assert f"{training.trained['metrics']['roc_auc']:.4f} {low:.4f} to {high:.4f} 0.5000" in page.text
     for name in training.trained["slices"]:
         assert name in page.text
     for name in training.trained["drift"]:

@@ -89,6 +89,8 @@ def test_failed_night_can_be_reported_too(place):
 
     assert "Failed in validate. Nothing of this night is published." in page.text
     assert "buoy is unique" in page.text
+    assert "The checks stopped the night." in page.text
+    assert len(page.links) == 1
     assert "nightshift score tides 2024-03-06" in page.text
 
 
