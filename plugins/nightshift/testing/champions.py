@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ACTOR = "a test"
 EXAMPLE_ROWS = 5
+_TARGETS = {"int64": "int64", "bool": "int64", "double": "float64"}
+"""As numpy holds a target of a declared type; text stays as it is."""
 
 
 def make_champion(
@@ -68,7 +70,7 @@ def _write_package(
     ids, target_name = list(pipeline.id_columns), pipeline.labels.target
     both = rows.merge(labels[[*ids, target_name]], on=ids, validate="one_to_one")
     table = as_table(both[list(pipeline.rows.columns)], pipeline.rows.columns)
-    target = both[target_name].to_numpy()
+    target = both[target_name].to_numpy(dtype=_TARGETS.get(pipeline.labels.columns[target_name], object))
     form = learned_form(pipeline.kind, target)
     encoding = Encoding.learn(table, pipeline.features, pipeline.string_features)
     model = fit_model(pipeline, encoding.frame(table), form.codes(target), knobs)

@@ -46,7 +46,7 @@ MOMENTS: tuple[str, ...] = get_args(Moment)
 REPLIES: tuple[str, ...] = get_args(Reply)
 _OF_THE_LEDGER = ("claim", "renew", "finish")
 _OF_THE_REGISTRY = ("log_training", "set_metrics", "register_once", "resolve", "version", "versions", "move_alias")
-REGISTRY = (*_OF_THE_REGISTRY, "promote", "journal", "fetch")
+REGISTRY = (*_OF_THE_REGISTRY, "promote", "journal", "fetch", "fetch_trained")
 """What a registry that is down does not do."""
 
 

@@ -9,7 +9,8 @@ import pytest
 from airflow.sdk import BaseOperator
 
 from model_registry import Registry, RegistryUnavailable
-from nightshift.testing import Clock, House, assert_idempotent, faults, make_labels, make_rows, run_operator
+from nightshift import scoring_dag
+from nightshift.testing import Clock, House, assert_idempotent, faults, make_labels, make_rows, run_dag, run_operator
 from pipelines.engine.errors import KeyBusy, UsageError
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger.store import Ledger
@@ -17,7 +18,7 @@ from pipelines.engine.ledger.values import Busy, Claimed
 from pipelines.engine.rows import compare_columns, type_name
 from pipelines.engine.run_once import run_once
 from tests.nightshift.testing.conftest import with_tides
-from tests.pipelines.engine.steps import tides
+from tests.pipelines.engine.steps import tides, tides_kinds
 
 KEY = TaskKey(pipeline="tides", step="validate", partition="2024-03-06")
 MOMENT = "2013-11-19T07:00:00+00:00"
@@ -170,3 +171,15 @@ def test_a_clock_is_set_to_a_real_time(moment, said):
 def test_a_clock_is_not_advanced_backwards():
     with pytest.raises(UsageError, match=r"cannot be advanced by -1 s; set it back with `clock.at"):
         Clock().advance(-1)
+
+
+@pytest.mark.parametrize("kind", ["heights", "looks"])
+def test_a_champion_answers_any_kind_of_question(house, kind):
+    pipeline = house.pipeline(getattr(tides_kinds, kind)())
+    rows = tides.make_rows(tides.LABELLED[0])
+    labels = make_labels(pipeline, rows)
+    house.make_champion(pipeline, rows=rows, labels=labels, trees=3)
+    house.deliver(pipeline, tides.NIGHTS[0], rows=tides.make_rows(tides.NIGHTS[0]))
+    dag = scoring_dag(pipeline, schedule="0 2 * * *", owner="us")
+    run_dag(dag, partition_key=tides.NIGHTS[0]).succeeded()
+    assert len(house.predictions(pipeline, tides.NIGHTS[0])) == tides.PER_NIGHT

@@ -209,6 +209,14 @@ def test_a_package_is_fetched_whole_and_verified(registry, register, tmp_path):
     assert "3.0" in (package / "model.json").read_text()
 
 
+def test_the_model_of_a_run_is_fetched_before_it_is_registered(registry, train, tmp_path):
+    run = train("k", 3.0)
+    package = registry.fetch_trained(run.run_id, run.digest, tmp_path / "cache")
+    assert "3.0" in (package / "model.json").read_text()
+    with pytest.raises(NoSuchRun):
+        registry.fetch_trained("0" * 32, "0" * 64, tmp_path / "cache")
+
+
 def test_a_tampered_package_is_never_loaded(registry, register, tmp_path):
     version = register("one")
     for stored in tmp_path.rglob("package/model.json"):
