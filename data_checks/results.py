@@ -131,6 +131,7 @@ def _line(outcome: Outcome) -> dict[str, str | None]:
     return {
         "says": shortened(outcome.description, _OBSERVED_CHARACTERS),
         "expectation": outcome.name,
+        "description": shortened(outcome.description, _OBSERVED_CHARACTERS),
         "column": outcome.column,
         "severity": outcome.severity,
         "observed": shortened(outcome.observed, _OBSERVED_CHARACTERS),

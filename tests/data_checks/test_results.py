@@ -55,6 +55,7 @@ def test_summary_holds_the_numbers_and_the_failures():
             {
                 "says": f"sentence {number}",
                 "expectation": "expect_column_values_to_be_between",
+                "description": f"sentence {number}",
                 "column": f"column_{number}",
                 "severity": severity,
                 "observed": "9 of 9 rows",

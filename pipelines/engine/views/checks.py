@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -40,6 +41,7 @@ class ExpectationLine:
 
     Attributes:
         expectation, column, severity: Which.
+        description: In plain words; of looks that kept none, the name of the expectation.
         nights: On which it was not met, oldest first.
         observed: What was seen on the last of them.
     """
@@ -47,6 +49,7 @@ class ExpectationLine:
     expectation: str
     column: str | None
     severity: str
+    description: str
     nights: tuple[str, ...]
     observed: str
 
@@ -68,6 +71,8 @@ class SuiteView:
     failing: tuple[ExpectationLine, ...]
 
 
+REPORT = re.compile(r"^Report: (\S.*)$", re.MULTILINE)
+"""Where the error of a look that stopped a night says its report is."""
 SEVERITY_ORDER = ("critical", "quarantine", "warning")
 
 
@@ -102,7 +107,9 @@ def _night(entry: Entry, reports: str) -> CheckedNight:
     at = iso(entry.finished_at if entry.finished_at is not None else entry.claimed_at)
     if not entry.result:
         status = "failed" if entry.state == "failed" else "unknown"
-        return CheckedNight(entry.partition, status, at, None, None, None, None, entry.error, entry.key)
+        told = REPORT.search(entry.error or "")
+        report = below(reports, told[1]) if told else None
+        return CheckedNight(entry.partition, status, at, None, None, None, report, entry.error, entry.key)
     summary = entry.result["summary"]
     failed = sum(summary["failed_by_severity"].values())
     report = below(reports, entry.result.get("report"))
@@ -112,10 +119,11 @@ def _night(entry: Entry, reports: str) -> CheckedNight:
 
 
 def _failing(looked: Sequence[Entry]) -> list[ExpectationLine]:
-    found: dict[tuple[str, str | None, str], tuple[list[str], str]] = {}
+    found: dict[tuple[str, str | None, str, str], tuple[list[str], str]] = {}
     for entry in looked:
         for line in entry.result["summary"]["failed"] if entry.result else ():
-            which = (line["expectation"], line["column"], line["severity"])
+            words = line.get("description") or line["expectation"]
+            which = (line["expectation"], line["column"], line["severity"], words)
             nights, _ = found.get(which, ([], ""))
             found[which] = ([*nights, entry.partition], line["observed"])
     lines = [ExpectationLine(*which, tuple(nights), observed) for which, (nights, observed) in found.items()]

@@ -10,17 +10,27 @@ from typing import Any
 
 from pipelines.engine.catalog import load_pipeline, pipeline_names
 from pipelines.engine.durations import duration
-from pipelines.engine.errors import NightshiftError, UnknownNight, UnknownPipeline, nearest
+from pipelines.engine.errors import UnknownNight, UnknownPipeline, nearest
+from pipelines.engine.incidents.outbox import Outbox
+from pipelines.engine.incidents.store import Incidents
 from pipelines.engine.ledger.observations import Observations
 from pipelines.engine.ledger.store import Ledger
 from pipelines.engine.ledger.values import Entry, iso
 from pipelines.engine.pipeline import Pipeline
 from pipelines.engine.promises.values import Declaration, Promise
 from pipelines.engine.publication.superseded import CHAINING, differences, superseded_by
+from pipelines.engine.replay import read_clock
 from pipelines.engine.settings import Settings
 from pipelines.engine.steps import CHAMPION_STEPS, NIGHT_STEPS, TRAINING_STEPS
 from pipelines.engine.views.checks import SuiteView, below, suite_view
-from pipelines.engine.views.models import ModelLine, ModelView, model_view, roles_of
+from pipelines.engine.views.incidents import (
+    IncidentsView,
+    IncidentView,
+    history_lines,
+    incident_line,
+    incidents_view,
+)
+from pipelines.engine.views.models import ModelLine, ModelView, Scored, model_view, roles_of
 from pipelines.engine.views.night import (
     USUAL_NIGHTS,
     NightView,
@@ -50,6 +60,7 @@ class House:
 
     def __init__(self, settings: Settings, *, patience: float = 2.0) -> None:
         self._settings = settings
+        self._patience = patience
         self.ledger = Ledger(settings.ledger_url, patience=patience)
         self._reading = Reading(settings.ledger_url, patience=patience)
         self._observations = Observations(settings.ledger_url, patience=patience)
@@ -196,6 +207,14 @@ class House:
             )
         return lines
 
+    def scored(self) -> dict[str, dict[str, Scored]]:
+        """Return by pipeline and version which nights are published by it.
+
+        Raises:
+            LedgerError: The ledger cannot be read.
+        """
+        return self._reading.all_scored()
+
     def model(self, pipeline: str, *, finishing: tuple[str, Mapping[str, Any]] | None = None) -> ModelView:
         """Return a pipeline's model.
 
@@ -233,6 +252,47 @@ class House:
         entries = self._reading.entries_of(pipeline, "validate", since=nights[0]) if nights else []
         return suite_view(pipeline, entries, self._settings.reports)
 
+    def suites(self, *, last: int = NIGHTS_SHOWN) -> list[SuiteView]:
+        """Return how every pipeline's suite for rows did on its newest nights, by name.
+
+        Raises:
+            LedgerError: The ledger cannot be read.
+        """
+        newest = self._reading.newest_nights()
+        since = {name: _days_before(night, last - 1) for name, night in newest.items()}
+        looked = self._reading.entries_of_all("validate", since) if since else {}
+        names = sorted({*pipeline_names(), *newest})
+        return [suite_view(name, looked.get(name, ()), self._settings.reports) for name in names]
+
+    def incidents(self, *, resolved: int = 50) -> IncidentsView:
+        """Return open incidents, and the newest resolved ones, with what the outbox has not delivered.
+
+        Args:
+            resolved: At most how many that are over.
+
+        Raises:
+            LedgerError: The ledger cannot be read.
+        """
+        store = self._incidents()
+        found = {one.id: one for one in (*store.find(limit=1000), *store.find(resolved=True, limit=resolved))}
+        pending = Outbox(self._settings.ledger_url, patience=self._patience).pending()
+        return incidents_view(
+            list(found.values()), store.silences(), pending, self.declarations(), self._now(), self._secrets
+        )
+
+    def incident(self, which: str) -> IncidentView:
+        """Return one incident by the first digits of its id, with its history.
+
+        Raises:
+            UsageError: There is none, or more than one.
+            LedgerError: The ledger cannot be read.
+        """
+        store = self._incidents()
+        found = store.get(which)
+        declared = self.declaration(found.dag_id)
+        line = incident_line(found, store.silences(), declared, self._now(), self._secrets)
+        return IncidentView(line, history_lines(store.history(found.id), self._secrets))
+
     def key(self, digest: str) -> tuple[Entry, Story] | None:
         """Return a key by its digest or the beginning of it, and its story; None if the ledger has none.
 
@@ -265,6 +325,32 @@ class House:
             if declared.pipeline:
                 dags.setdefault(declared.pipeline, []).append(declared.dag_id)
         return dags
+
+    def declarations(self) -> dict[str, Declaration]:
+        """Return every DAG as it was declared last, by id.
+
+        Raises:
+            LedgerError: The ledger cannot be read.
+        """
+        seen = self._observations.declarations()
+        return {one.dag_id: Declaration.from_json(one.content) for one in seen}
+
+    def training_dag(self, pipeline: str) -> str | None:
+        """Return the DAG that trains a pipeline's model, or None if none is declared.
+
+        Raises:
+            LedgerError: The ledger cannot be read.
+        """
+        mine = (one for one in self._declarations() if one.pipeline == pipeline and one.kind == "training")
+        return next((one.dag_id for one in mine), None)
+
+    def newest_night(self, pipeline: str) -> str | None:
+        """Return the newest night that a pipeline has any key of, or None before the first one.
+
+        Raises:
+            LedgerError: The ledger cannot be read.
+        """
+        return next(iter(self._reading.nights(pipeline, last=1)), None)
 
     def declaration(self, dag_id: str) -> Declaration | None:
         """Return a DAG as it was declared last, or None if it never was.
@@ -301,6 +387,16 @@ class House:
         """
         declared = [each for each in self._declarations() if (each.pipeline, each.kind) == (pipeline, kind)]
         return declared[0].owner if declared else ""
+
+    def _incidents(self) -> Incidents:
+        return Incidents(self._settings.ledger_url, clock=read_clock(self._settings), patience=self._patience)
+
+    def _now(self) -> float:
+        return read_clock(self._settings).shows(self.ledger.now())
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        return (self._settings.ledger_url, self._settings.tracking_uri)
 
     def _stories(self, entries: Sequence[Entry]) -> tuple[Story, ...]:
         histories = self._reading.histories([entry.key for entry in entries])
@@ -349,7 +445,7 @@ def check_known(pipeline: str, names: Sequence[str]) -> None:
 def _load(name: str) -> Pipeline | None:
     try:
         return load_pipeline(name)
-    except (NightshiftError, ImportError, SyntaxError):
+    except Exception:  # a file of somebody else, which may do anything when it is imported
         return None
 
 

@@ -168,6 +168,15 @@ class Reading(Database):
         )
         return [entry_of(row) for row in self._all(wanted)]
 
+    def entries_of_all(self, step: str, since: Mapping[str, str]) -> dict[str, list[Entry]]:
+        """Return the keys of a step of each pipeline's nights from its first one on, by pipeline."""
+        wanted = select(task_keys).where(_keys.step == step, _within(since))
+        found: dict[str, list[Entry]] = {}
+        for row in self._all(wanted):
+            if row.partition >= since.get(row.pipeline, AFTER_NIGHTS):
+                found.setdefault(row.pipeline, []).append(entry_of(row))
+        return found
+
     def moves(self) -> list[tuple[str, str, str, float, str, bool | None, str | None]]:
         """Return every registration and move of champions, oldest first.
 
@@ -215,11 +224,19 @@ class Reading(Database):
             .where(_keys.pipeline == pipeline, _keys.step == "publish", _keys.state == "done")
             .order_by(_keys.finished_at)
         )
-        shown = dict(map(tuple, self._all(wanted)))
-        nights: dict[str, list[str]] = {}
-        for night in sorted(shown):
-            nights.setdefault(shown[night], []).append(night)
-        return {number: Scored(len(mine), mine[0], mine[-1]) for number, mine in nights.items()}
+        return _by_version(dict(map(tuple, self._all(wanted))))
+
+    def all_scored(self) -> dict[str, dict[str, Scored]]:
+        """Return which nights each version scored, as they are published now, by pipeline and version."""
+        wanted = (
+            select(_keys.pipeline, _keys.partition, _keys.result["model_version"].as_string())
+            .where(_keys.step == PUBLISH, _keys.state == DONE)
+            .order_by(_keys.finished_at)
+        )
+        shown: dict[str, dict[str, str]] = {}
+        for pipeline, night, version in self._all(wanted):
+            shown.setdefault(pipeline, {})[night] = version
+        return {pipeline: _by_version(nights) for pipeline, nights in shown.items()}
 
     def histories(self, keys: Sequence[str]) -> dict[str, list[Event]]:
         """Return what happened to each of some keys, oldest first."""
@@ -278,6 +295,13 @@ class Reading(Database):
             return connection.execute(wanted).all()
 
         return self.do(read)
+
+
+def _by_version(shown: Mapping[str, str]) -> dict[str, Scored]:
+    nights: dict[str, list[str]] = {}
+    for night in sorted(shown):
+        nights.setdefault(shown[night], []).append(night)
+    return {version: Scored(len(mine), mine[0], mine[-1]) for version, mine in nights.items()}
 
 
 def _within(since: Mapping[str, str]) -> ColumnElement[bool]:

@@ -7,11 +7,11 @@ from typing import Any
 from fastapi import Depends, FastAPI, HTTPException
 
 from nightshift.links import PREFIX
-from nightshift.pages import checks, incidents, keys, models, night, nights, reports, static_files, tabs
+from nightshift.pages import actions, checks, incidents, keys, models, night, nights, reports, static_files, tabs
 from nightshift.pages.refusals import answer_refusals
 from nightshift.pages.security import may_see_dags
 
-PAGES = (nights, night, models, checks, incidents, keys, reports, tabs, static_files)
+PAGES = (nights, night, models, checks, incidents, actions, keys, reports, tabs, static_files)
 
 
 def fastapi_app() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pipelines.engine.incidents.store import Incidents
     from pipelines.engine.views.house import House
 
 PATIENCE_SECONDS = 2.0
@@ -25,3 +26,13 @@ def mlflow_page(pipeline: str, version: str) -> str:
 
     settings = read_settings()
     return version_page(ui_base(settings.tracking_uri, settings.mlflow_ui), pipeline, version)
+
+
+def incidents() -> Incidents:
+    """Return the incidents of that ledger, by the clock that its nights are in."""
+    from pipelines.engine.incidents.store import Incidents
+    from pipelines.engine.replay import read_clock
+    from pipelines.engine.settings import read_settings
+
+    settings = read_settings()
+    return Incidents(settings.ledger_url, clock=read_clock(settings), patience=PATIENCE_SECONDS)

@@ -97,6 +97,24 @@ class Viewer:
                 "Ask whoever administers Airflow for the permission.",
             )
 
+    def may_dag(self, method: Method, dag_id: str) -> bool:
+        """Whether they may do that with a DAG."""
+        return self._may(method, dag_id)
+
+    def require_dag(self, method: Method, dag_id: str) -> None:
+        """Make sure that they may do that with a DAG.
+
+        Raises:
+            HTTPException: 403, they may not.
+        """
+        if not self._may(method, dag_id):
+            doing = "read" if method == "GET" else "edit"
+            raise HTTPException(
+                403,
+                f"Airflow does not let {self.name} {doing} the DAG {dag_id[:80]}. "
+                "Ask whoever administers Airflow for the permission.",
+            )
+
     def _may(self, method: Method, dag_id: str) -> bool:
         from airflow.api_fastapi.app import get_auth_manager
         from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails

@@ -69,6 +69,12 @@ def moment(value: str | float | None) -> Markup | str:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(text, shown, shown)
 
 
+def commands(text: str) -> Markup:
+    """Return a sentence with what stands between backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+
+
 def short(key: str) -> str:
     """Return the first digits of a key, enough to find it by."""
     return key[:12]
@@ -82,5 +88,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "duration": duration,
     "margin": margin,
     "moment": moment,
+    "commands": commands,
     "short": short,
 }

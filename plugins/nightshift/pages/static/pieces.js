@@ -1,5 +1,6 @@
 // Pieces of a page that take a moment are asked for when the page is there; what goes wrong is said in their place.
 import { drawCharts } from "./charts.js";
+import { letKeysScroll } from "./scrolling.js";
 import { showTimes } from "./times.js";
 
 export function loadPieces() {
@@ -14,6 +15,7 @@ async function load(place) {
     place.replaceChildren(...(answer.ok ? piece.body.childNodes : piece.querySelectorAll("main > .lead")));
     showTimes(place);
     drawCharts(place);
+    letKeysScroll();
   } catch {
     place.textContent = "This part of the page did not come. Load the page again.";
   }

@@ -7,11 +7,12 @@ let tip;
 let shown;
 
 export function walkStrips() {
-  for (const strip of document.querySelectorAll(".cells[data-pipeline]")) {
+  for (const strip of document.querySelectorAll(".cells[data-pipeline], .cells[data-walk]")) {
     const cells = [...strip.querySelectorAll("a")];
     cells.forEach((cell) => (cell.tabIndex = -1));
     if (cells.length) cells.at(-1).tabIndex = 0;
     strip.addEventListener("keydown", (event) => step(event, cells));
+    if (strip.dataset.details === undefined) continue; // its cells say all that there is to say
     strip.addEventListener("focusin", (event) => tell(strip, event.target));
     strip.addEventListener("focusout", hide);
     strip.addEventListener("pointerover", (event) => event.target.matches("a") && tell(strip, event.target));

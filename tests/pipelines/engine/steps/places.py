@@ -247,3 +247,22 @@ def fresh(fresh_home, tmp_path):
 def place(trained_home, tmp_path):
     """A place whose champion is version 1."""
     return trained_home.copied_to(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def moved_home(tmp_path_factory, trained_home):
+    """Version 2 replaced version 1; version 3 is refused by the gate. To be copied and never used."""
+    from pipelines.engine.pipeline import Gate
+
+    with known_suites():
+        place = trained_home.copied_to(tmp_path_factory.mktemp("moved") / "home")
+        assert run_training(place.declared(fit=tides.fit_linear)).promoted["promoted"]
+        refused = place.declared(fit=tides.fit_badly, gate=Gate(metric="roc_auc", threshold=0.0))
+        assert not run_training(refused).promoted["promoted"]
+        return place
+
+
+@pytest.fixture
+def moved(moved_home, tmp_path):
+    """A place where version 2 is champion, version 1 previous, and version 3 refused."""
+    return moved_home.copied_to(tmp_path / "home")

@@ -11,7 +11,6 @@ import pytest
 from model_registry import NoSuchVersion, TamperedModel, aliases
 from pipelines.engine.errors import KeyBusy, ModelError, NoChampion, UsageError
 from pipelines.engine.moments import listening
-from pipelines.engine.pipeline import Gate
 from pipelines.engine.steps.move import LONGEST_REASON, promote_by_hand, roll_back
 from pipelines.engine.views.house import House
 from tests.pipelines.engine.steps import places, tides
@@ -23,23 +22,6 @@ WHY = {"actor": "ada", "reason": "the scores are too high in the north"}
 
 class KilledError(BaseException):
     """Stands for `kill -9`: nothing that the process would do on its way out is done."""
-
-
-@pytest.fixture(scope="module")
-def moved_home(trained_home, tmp_path_factory):
-    """Version 2 replaced version 1; version 3 is refused by the gate. To be copied and never used."""
-    with places.known_suites():
-        place = trained_home.copied_to(tmp_path_factory.mktemp("moved") / "home")
-        assert places.run_training(place.declared(fit=tides.fit_linear)).promoted["promoted"]
-        refused = place.declared(fit=tides.fit_badly, gate=Gate(metric="roc_auc", threshold=0.0))
-        assert not places.run_training(refused).promoted["promoted"]
-        return place
-
-
-@pytest.fixture
-def moved(moved_home, tmp_path):
-    """A place of its own where version 2 is champion and version 1 previous."""
-    return moved_home.copied_to(tmp_path / "home")
 
 
 def alias(place: Place, name: str) -> str:
