@@ -16,6 +16,7 @@ from pipelines.engine.models.compiled.machine_code import CODE_MODEL, ENTRY, Mac
 from pipelines.engine.models.compiled.sample import sample
 
 MODEL = "model.txt"
+SEVERAL = "a model that gives several numbers for each row is scored by its own library"
 REFUSED = 3
 """Exit status of the child when it says in its last line why the model cannot be compiled."""
 
@@ -37,6 +38,8 @@ def compile_package(package: Path, output: Path, *, longest_seconds: float) -> N
     """
     if not (package / MODEL).is_file():
         raise CannotCompile("only LightGBM's trees are compiled")
+    if json.loads((package / "package.json").read_text()).get("kind") == "multiclass":
+        raise CannotCompile(SEVERAL)
     words = [sys.executable, "-m", __name__, str(package), str(output)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     output.unlink(missing_ok=True)
@@ -75,7 +78,7 @@ def build(package: Path, output: Path) -> None:
     file = package / MODEL
     booster, encoding = Booster(file), Encoding.from_json(json.loads((package / "encoding.json").read_text()))
     if booster.outputs != 1:
-        raise CannotCompile("a model that gives several numbers for each row is scored by its own library")
+        raise CannotCompile(SEVERAL)
     model = lleaves.Model(model_file=str(file))
     try:
         # All trees in one block: the sum of a row is then made tree by tree, as the booster makes it, and is the same

@@ -105,9 +105,17 @@ def test_another_family_is_not_compiled(tmp_path):
         compile_package(tmp_path, tmp_path / "model.o", longest_seconds=60)
 
 
+def test_a_model_of_several_classes_is_left_to_its_own_library(package, tmp_path):
+    (tmp_path / "model.txt").write_text((package / "model.txt").read_text())
+    (tmp_path / "package.json").write_text('{"kind": "multiclass"}')
+    with pytest.raises(CannotCompile, match="several numbers for each row"):
+        compile_package(tmp_path, tmp_path / "model.o", longest_seconds=60)
+
+
 def test_a_broken_model_is_said_in_one_line(package, tmp_path):
     (tmp_path / "model.txt").write_text((package / "model.txt").read_text()[:900])
-    (tmp_path / "encoding.json").write_text((package / "encoding.json").read_text())
+    for name in ("encoding.json", "package.json"):
+        (tmp_path / name).write_text((package / name).read_text())
     with pytest.raises(CannotCompile) as said:
         compile_package(tmp_path, tmp_path / "model.o", longest_seconds=60)
     assert len(str(said.value).splitlines()) == 1
