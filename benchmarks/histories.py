@@ -13,6 +13,7 @@ from pipelines.engine.ledger.database import connect
 from pipelines.engine.ledger.migrate import migrate
 from pipelines.engine.ledger.schema import dag_runs, declarations, incidents, outcomes, task_events, task_keys
 from pipelines.engine.promises.values import Declaration, Promise, Task
+from pipelines.engine.promises.verdicts import Verdict
 
 FIRST = date(2025, 10, 1)
 TRAINED_EVERY = 7
@@ -252,7 +253,9 @@ def _incident(name: str, night: str, due: float, resolved_at: float | None) -> d
         "changed_at": due,
         "due_at": due,
         "resolved_at": resolved_at,
-        "verdict": {"reason": "the rows came late"},
+        "verdict": Verdict(
+            promise, f"{name}_scoring", night, "late", due_at=due, reason="the rows came late"
+        ).to_json(),
     }
 
 

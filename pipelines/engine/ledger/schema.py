@@ -44,6 +44,7 @@ task_keys = Table(
     # What the overview asks for: few rows among many, so that only these pay for being found.
     Index("task_keys_published", "partition", **_only("step = 'publish'")),
     Index("task_keys_unfinished", "partition", **_only("state <> 'done'")),
+    Index("task_keys_champions", "pipeline", **_only("step IN ('register', 'promote', 'move')")),
 )
 
 task_events = Table(

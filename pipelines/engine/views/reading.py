@@ -19,6 +19,7 @@ AFTER_NIGHTS = "A"
 """Partitions that are nights begin with a digit; others, such as `all` or `version-3`, come after them in every collation."""
 
 PUBLISH, DONE = literal("publish", literal_execute=True), literal("done", literal_execute=True)
+CHAMPIONS = [literal(step, literal_execute=True) for step in ("register", "promote", "move")]
 """Written out in the statement: only so is an index on a part of the keys found to hold what is asked for."""
 
 _keys = task_keys.c
@@ -195,7 +196,7 @@ class Reading(Database):
                 result["promoted"].as_boolean(),
                 result["replaced"].as_string(),
             )
-            .where(_keys.step.in_(("register", "promote", "move")), _keys.state == "done")
+            .where(_keys.step.in_(CHAMPIONS), _keys.state == "done")
             .order_by(_keys.finished_at)
         )
         return [tuple(row) for row in self._all(wanted)]

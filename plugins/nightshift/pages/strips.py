@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from math import ceil, floor
 from typing import Any
@@ -15,6 +16,7 @@ from pipelines.engine.views.strip import Cell, Strip
 
 STEPS = (60, 300, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 """Of an axis of time, in seconds: numbers that read well."""
+DATE = re.compile(r"[0-9-]+")
 TROUBLE = ("late", "failed", "unfinished")
 WORDS = {
     "published": "published",
@@ -35,13 +37,12 @@ def troubled(strip: Strip) -> bool:
 def cells_of(base: str, strip: Strip) -> Markup:
     """Return the cells of a strip as list items. Written by hand: a page may have twenty thousand."""
     place = escape(f"{base}/nights/{quote(strip.pipeline, safe='')}/")
-    return Markup("").join(
-        Markup(  # noqa: S704 - nothing but nights and words of ours goes in unescaped
-            f'<li><a class={cell.state[0]} href="{place}{night}" aria-label="{night}: {WORDS[cell.state]}"></a>'
-        )
+    cells = [
+        f'<li><a class={cell.state[0]} href="{place}{night}" aria-label="{night}: {WORDS[cell.state]}"></a>'
         for cell in strip.nights
-        for night in (cell.night if cell.night.replace("-", "").isalnum() else escape(quote(cell.night, safe="")),)
-    )
+        for night in (cell.night if DATE.fullmatch(cell.night) else escape(quote(cell.night, safe="")),)
+    ]
+    return Markup("".join(cells))  # noqa: S704 - nothing but nights and words of ours goes in unescaped
 
 
 def told(cell: Cell) -> dict[str, Any]:

@@ -7,8 +7,15 @@ revision = "0004"
 down_revision = "0003"
 
 
+PARTS = (
+    ("published", "partition", "step = 'publish'"),
+    ("unfinished", "partition", "state <> 'done'"),
+    ("champions", "pipeline", "step IN ('register', 'promote', 'move')"),
+)
+
+
 def upgrade() -> None:
-    """Create two indexes on parts of the keys."""
-    for name, condition in (("published", "step = 'publish'"), ("unfinished", "state <> 'done'")):
+    """Create three indexes on parts of the keys."""
+    for name, column, condition in PARTS:
         only = sa.text(condition)
-        op.create_index(f"task_keys_{name}", "task_keys", ["partition"], sqlite_where=only, postgresql_where=only)
+        op.create_index(f"task_keys_{name}", "task_keys", [column], sqlite_where=only, postgresql_where=only)
