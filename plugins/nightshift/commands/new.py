@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.argument("name")
 @click.option("--data", "source", metavar="PATH|URL", help="A Parquet file or folder, a CSV file, or a database's URL.")
 @click.option("--table", metavar="TABLE", help="The table, if the data is in a database.")
+@click.option("--labels-table", metavar="TABLE", help="The table or view with the labels, if it is another one.")
 @click.option(
     "--id", "ids", multiple=True, metavar="COLUMN", help="Names a row of a night; repeat it if it takes several."
 )
