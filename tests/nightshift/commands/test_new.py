@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from nightshift.cli import cli
 from pipelines.engine.settings import REPOSITORY
-from tests.nightshift.scaffold.tables import LAST, visits
+from tests.nightshift.scaffold.tables import LAST, visits, write_rentals
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +121,10 @@ def test_check_pipeline_says_what_flights_lacks_before_production(home: Path) ->
 
 def test_check_pipeline_names_the_nearest_of_an_unknown_pipeline(home: Path) -> None:
     assert "Did you mean 'flights'?" in nightshift("check-pipeline", "flihgts", code=2).output
+
+
+def test_labels_may_lie_in_a_table_of_their_own(home: Path) -> None:
+    words = ("--table", "rentals", "--id", "shop", "--partition", "day", "--label", "bikes", "--labels-table", "known")
+    made = json.loads(nightshift("new", "rentals", "--data", write_rentals(home), *words, "--dry-run", "--json").stdout)
+    assert made["kind"] == "regression"
+    assert made["next"][-4].startswith("export NIGHTSHIFT_SOURCE_RENTALS=sqlite:///")
