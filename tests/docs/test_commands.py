@@ -33,15 +33,16 @@ class House:
     def __init__(self, root: Path) -> None:
         self.root = make_clone(root)
         shutil.copytree(REPOSITORY / "docker", root / "docker")
-        program = root / "bin" / "nightshift"
-        program.parent.mkdir()
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "from nightshift.cli import main; main()" "$@"\n')
-        program.chmod(0o755)
-        (root / "bin" / "python").symlink_to(sys.executable)
+        programs = {"nightshift": '-c "from nightshift.cli import main; main()"', "python": ""}
+        (root / "bin").mkdir()
+        for name, words in programs.items():
+            program = root / "bin" / name
+            program.write_text(f'#!/bin/sh\nexec {sys.executable} {words} "$@"\n')
+            program.chmod(0o755)
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("NIGHTSHIFT_", "AIRFLOW"))},
             "PYTHONPATH": f"{root}{os.pathsep}{root / 'plugins'}",
-            "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "AIRFLOW_HOME": str(root / "airflow"),
         }
         self.names: dict[str, str] = dict(SHORTER)
