@@ -29,6 +29,9 @@ STATES: tuple[tuple[CellState, str], ...] = (
 )
 
 
+UNPUBLISHED: tuple[CellState, ...] = ("failed", "unfinished")
+
+
 @dataclass(frozen=True)
 class LastNight:
     """How things stand.
@@ -55,11 +58,16 @@ def last_night(strips: Sequence[Strip]) -> LastNight:
     tones: set[Tone] = {TONES[cell.state] for cell in newest.values()}
     broken = [strip.pipeline for strip in strips if strip.broken]
     open_incidents = sum(strip.open_incidents for strip in strips)
-    tones |= {"notice"} if open_incidents or broken else set()
+    missing = [
+        f"{strip.pipeline} {cell.night}" for strip in strips for cell in _before(strip) if cell.state in UNPUBLISHED
+    ]
+    tones |= {"notice"} if open_incidents or broken or missing else set()
     tone = next(tone for tone in WORST_FIRST if tone in tones)
     ending = _on_time(list(newest.values()))
     sentence = f"{which}: {published} of {len(newest)} published{ending}."
-    return LastNight(tone, sentence, (*_troubles(newest), *_declarations(broken), *_incidents(open_incidents)))
+    return LastNight(
+        tone, sentence, (*_troubles(newest), *_missing(missing), *_declarations(broken), *_incidents(open_incidents))
+    )
 
 
 def _on_time(newest: Sequence[Cell]) -> str:
@@ -78,6 +86,15 @@ def _troubles(newest: dict[str, Cell]) -> list[str]:
             names = [name for name, cell in newest.items() if cell.state == state]
             lines.append(f"{words.capitalize()}: {_some(names)}.")
     return lines
+
+
+def _before(strip: Strip) -> Sequence[Cell]:
+    """The nights of the week before the newest one."""
+    return strip.nights[-8:-1]
+
+
+def _missing(missing: Sequence[str]) -> list[str]:
+    return [f"Not published in the week before: {_some(missing)}."] if missing else []
 
 
 def _declarations(broken: Sequence[str]) -> list[str]:

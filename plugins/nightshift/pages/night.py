@@ -15,6 +15,8 @@ from nightshift.pages.rendering import base_of, page
 from nightshift.pages.security import Asking
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipelines.engine.views.night import NightView, TableVersion
     from pipelines.engine.views.quarantine import RefusedRows
 
@@ -42,7 +44,7 @@ def night(request: Request, asking: Asking, pipeline: str, night: str) -> HTMLRe
         view=view,
         headline=headline(view),
         place=f"{base_of(request)}/nights/{quote(pipeline, safe='')}",
-        timeline=timeline(view.steps, view.cell.due_at, time.time()),
+        timeline=timeline(view.steps, view.cell.due_at, time.time(), failed=failures_of(view)),
         report=view.checked.report if view.checked else attempt and f"{pipeline}/{night}/checks-{attempt}.html",
         refused=bool(view.quarantine or attempt),
         scores=spread(view.distribution),
@@ -58,8 +60,8 @@ def refused(request: Request, asking: Asking, pipeline: str, night: str) -> HTML
     view = house().night(pipeline, night)
     attempt = attempt_of(view)
     path = view.quarantine or (attempt and f"{pipeline}/quarantine/night={night}/{attempt}.parquet")
-    found = _read_refused(pipeline, path) if path else None
-    return page(request, "refused", refused=found, looked=bool(path), failed=not view.quarantine, shown=SHOWN_COLUMNS)
+    found, shown = _read_refused(pipeline, path) if path else (None, [])
+    return page(request, "refused", refused=found, looked=bool(path), failed=not view.quarantine, shown=shown)
 
 
 def attempt_of(view: NightView) -> str | None:
@@ -67,6 +69,26 @@ def attempt_of(view: NightView) -> str | None:
     step = next(step for step in view.steps if step.step == "validate")
     story = next((story for story in view.keys if story.key == step.key), None)
     return f"{story.key[:12]}-{story.fence}" if story and story.state == "failed" else None
+
+
+def failures_of(view: NightView) -> dict[str, str]:
+    """Return when the steps that failed did so; the keys themselves have an end only where work was finished."""
+    at: dict[str, str] = {}
+    for story in view.keys:
+        if story.state == "failed" and story.lines:
+            at[story.step] = max(at.get(story.step, ""), story.lines[-1].at)
+    return at
+
+
+def telling(refused: RefusedRows, ids: Sequence[str]) -> list[int]:
+    """Return which columns of refused rows to show: what names a row, then what the reasons name, then others."""
+    reasons = " ".join(group.reasons for group in refused.groups)
+
+    def place(number: int) -> int:
+        name = refused.columns[number]
+        return 0 if name in ("position", *ids) else 1 if name in reasons else 2
+
+    return sorted(range(len(refused.columns)), key=place)[:SHOWN_COLUMNS]
 
 
 def reasons_of(versions: tuple[TableVersion, ...]) -> list[str]:
@@ -82,7 +104,7 @@ def reasons_of(versions: tuple[TableVersion, ...]) -> list[str]:
     return reasons
 
 
-def _read_refused(pipeline: str, path: str) -> RefusedRows | None:
+def _read_refused(pipeline: str, path: str) -> tuple[RefusedRows | None, list[int]]:
     from nightshift.connections import open_storage
     from pipelines.engine.catalog import load_pipeline
     from pipelines.engine.errors import NightshiftError
@@ -94,4 +116,5 @@ def _read_refused(pipeline: str, path: str) -> RefusedRows | None:
     except NightshiftError as error:  # nobody can say which columns are sensitive
         raise HTTPException(404, f"the rows are not shown, because {pipeline} cannot be read: {error}") from error
     settings = read_settings()
-    return read_refused(open_storage(settings).at(settings.tables) / path, declared)
+    found = read_refused(open_storage(settings).at(settings.tables) / path, declared)
+    return found, telling(found, declared.id_columns) if found else []

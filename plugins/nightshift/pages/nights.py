@@ -27,6 +27,7 @@ def nights(request: Request, asking: Asking, last: Last = 60, name: str = "", tr
     allowed = [strip for strip in house().strips(last=last) if asking.may("GET", strip.pipeline)]
     wanted = [strip for strip in allowed if name.strip().lower() in strip.pipeline and (not trouble or troubled(strip))]
     wanted.sort(key=lambda strip: not strip.nights)  # those that have nights come first
+    begun = [strip for strip in wanted if strip.nights]
     base = base_of(request)
     return page(
         request,
@@ -39,7 +40,8 @@ def nights(request: Request, asking: Asking, last: Last = 60, name: str = "", tr
         spans=SPANS,
         name=name,
         trouble=trouble,
-        weeks=over_weeks(wanted[0]) if len(wanted) == 1 else None,
+        begun=begun[0] if begun else None,
+        weeks=over_weeks(begun[0]) if len(begun) == 1 else None,
     )
 
 

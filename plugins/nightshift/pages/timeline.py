@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +27,7 @@ class Row:
     Attributes:
         step: As the view has it.
         took: Its bar; None before it began.
+        seconds: How long it took until it was done, or failed; None before that.
         usual: Until when it takes on half of the nights, from its beginning, or from the end of the step before; None if
             too few nights tell.
         high: The same for nine nights of ten.
@@ -34,6 +35,7 @@ class Row:
 
     step: StepTime
     took: Bar | None
+    seconds: float | None
     usual: Bar | None
     high: Bar | None
 
@@ -57,13 +59,16 @@ class Timeline:
     due_in: float | None
 
 
-def timeline(steps: Sequence[StepTime], due_at: str | None, now: float) -> Timeline | None:
+def timeline(
+    steps: Sequence[StepTime], due_at: str | None, now: float, *, failed: Mapping[str, str] | None = None
+) -> Timeline | None:
     """Return where everything lies; None before the first step began.
 
     Args:
         steps: In the order in which they run.
         due_at: Until when the night was promised.
         now: Seconds since 1970: where the bar of a running step ends.
+        failed: By step: when it failed.
     """
     spans, cursor = [], None
     for step in steps:
@@ -72,7 +77,7 @@ def timeline(steps: Sequence[StepTime], due_at: str | None, now: float) -> Timel
         if begun is None:
             return None
         # A recorded moment has whole seconds, a duration has parts of them.
-        took = None if step.started_at is None else (step.seconds if step.seconds is not None else _until(step, now))
+        took = None if step.started_at is None else _took(step, now, (failed or {}).get(step.step))
         expected = took if took is not None else (step.usual.median if step.usual else 0.0)
         spans.append((step, begun, took))
         cursor = begun + expected
@@ -96,16 +101,20 @@ def timeline(steps: Sequence[StepTime], due_at: str | None, now: float) -> Timel
 def _row(step: StepTime, left: float, took: float | None, scale: float) -> Row:
     usual = _bar(left, step.usual.median * scale) if step.usual else None
     high = _bar(left, step.usual.high * scale) if step.usual else None
-    return Row(step, _bar(left, took * scale) if took is not None else None, usual, high)
+    over = took if step.state != "claimed" else None
+    return Row(step, _bar(left, took * scale) if took is not None else None, over, usual, high)
 
 
 def _bar(left: float, width: float) -> Bar:
     return Bar(round(left, 2), round(max(width, 0.4), 2))  # what took no time is seen all the same
 
 
-def _until(step: StepTime, now: float) -> float:
-    begun = _seconds(step.started_at)
-    return max(0.0, now - begun) if begun is not None and step.state == "claimed" else 0.0
+def _took(step: StepTime, now: float, failed_at: str | None) -> float:
+    if step.seconds is not None:
+        return step.seconds
+    begun = _seconds(step.started_at) or now
+    ended = {"claimed": now, "failed": _seconds(failed_at)}.get(step.state)
+    return max(0.0, (ended or begun) - begun)
 
 
 def _seconds(at: str | None) -> float | None:

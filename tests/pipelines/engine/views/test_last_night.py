@@ -38,6 +38,13 @@ def test_incident_and_broken_declaration_are_notices_and_an_undeclared_pipeline_
     assert last_night([strip("a", trouble=NO_LONGER_DECLARED)]).tone == "good"
 
 
+def test_night_of_the_week_before_that_nobody_can_read_is_not_forgotten():
+    week = [Cell(f"2026-11-{day:02}", "published") for day in range(10, 21)]
+    week[5], week[0] = Cell(week[5].night, "failed"), Cell(week[0].night, "failed")
+    said = last_night([Strip("a", "", "", None, None, 0, tuple(week))])
+    assert (said.tone, said.lines) == ("notice", ("Not published in the week before: a 2026-11-15.",))
+
+
 def test_newest_nights_may_differ():
     said = last_night([strip("a"), strip("b", night="2026-11-19"), strip("c", "")])
     assert said.sentence == "The newest nights: 2 of 2 published."
