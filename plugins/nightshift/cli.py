@@ -14,7 +14,7 @@ import click
 
 from data_checks.errors import DataCheckError
 from model_registry.errors import RegistryError
-from nightshift.commands import COMMANDS
+from nightshift.commands import COMMANDS, SECTIONS
 from nightshift.commands.failure import Failure, Told
 from nightshift.commands.show import print_json
 from nightshift.embedded.errors import EmbeddedError
@@ -57,8 +57,17 @@ class Commands(click.Group):
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order in which a newcomer meets them."""
+        """Return the commands by what they are for."""
         return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a section for each thing that commands are for."""
+        width = max(len(name) for name in self.commands)
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(f"{command.name:<{width}}", command.get_short_help_str(limit=80)) for command in commands]
+                )
 
 
 @contextmanager

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
-PREFIX = "/nightshift"
 REPORTS = ("report", "night_report", "card")
 """Names of report files in the results of steps."""
 

@@ -3,63 +3,26 @@
 from __future__ import annotations
 
 import shlex
-from datetime import timedelta
 
+from pipelines.engine.views.headline import headline
 from pipelines.engine.views.night import NightView, StepTime
-from pipelines.engine.views.strip import Cell, CellState
 
 SHOWN_DIGITS = 12
 
-STANDS: dict[CellState, str] = {
-    "published": "is published",
-    "late": "is published, but late",
-    "failed": "failed",
-    "running": "is running",
-    "unfinished": "stopped half-way, and nobody works on it",
-    "absent": "was never begun",
-}
-
 
 def night_told(view: NightView) -> tuple[str, ...]:
-    """Say in sentences how a night stands."""
+    """Say in sentences how a night stands, the most important first."""
     cell = view.cell
-    said = [_stands(view.pipeline, cell)]
-    if cell.error and cell.state != "published":
+    said = [f"{view.pipeline}, night {view.night}. {headline(view).sentence}"]
+    if cell.error:
         said.append(f"What went wrong last: {cell.error}")
-    elif cell.error:
-        said.append(f"After the publication something went wrong, which no reader sees: {cell.error}")
-    if cell.rows_in is not None:
-        said.append(_rows_told(cell))
-    if (margin := _margin_told(cell)) is not None:
-        said.append(margin)
-    if cell.state in ("failed", "running", "unfinished") and view.versions:
-        last = view.versions[-1]
-        said.append(
-            f"Readers see what was published at {last.from_at} by model version {last.model_version}; it stays until "
-            "the night is published again."
-        )
+    if cell.published_at:
+        said.append(f"Readers have it since {cell.published_at}.")
+    if cell.quarantine_share:
+        said.append(f"{cell.quarantine_share:.1%} of its {cell.rows_in:,} rows were refused.")
+    if cell.due_at:
+        said.append(f"It is promised until {cell.due_at}.")
     return (*said, *(f"Monitoring says: {warning}" for warning in view.warnings))
-
-
-def _stands(pipeline: str, cell: Cell) -> str:
-    since = f" since {cell.published_at}" if cell.published_at and cell.state in ("published", "late") else ""
-    by = f" by model version {cell.model_version}" if since else ""
-    return f"Night {cell.night} of {pipeline} {STANDS[cell.state]}{since}{', scored' + by if by else ''}."
-
-
-def _rows_told(cell: Cell) -> str:
-    share = cell.quarantine_share
-    refused = f"{cell.rows_quarantined:,} refused ({share:.1%})" if share else "none refused"
-    return f"{cell.rows_in:,} rows were delivered: {cell.rows_scored:,} scored, {refused}."
-
-
-def _margin_told(cell: Cell) -> str | None:
-    if cell.due_at is None:
-        return None
-    if cell.margin_seconds is None:
-        return f"It is promised until {cell.due_at}."
-    took = timedelta(seconds=round(abs(cell.margin_seconds)))
-    return f"It was promised until {cell.due_at}: {took} h {'to spare' if cell.margin_seconds >= 0 else 'too late'}."
 
 
 def to_do(view: NightView) -> tuple[str, ...]:

@@ -1,4 +1,6 @@
-"""The commands of `nightshift`, in the order in which a newcomer meets them."""
+"""The commands of `nightshift`, by what they are for."""
+
+from collections.abc import Mapping
 
 import click
 
@@ -31,40 +33,16 @@ from nightshift.commands.tidy import tidy
 from nightshift.commands.tree import down, up
 from nightshift.commands.watch import watch
 
-COMMANDS: tuple[click.Command, ...] = (
-    demo,
-    up,
-    down,
-    live,
-    airflow,
-    pipelines,
-    new,
-    data,
-    check,
-    search,
-    train,
-    score,
-    status,
-    night,
-    quarantine,
-    night_report,
-    models,
-    model_card,
-    rollback,
-    promote,
-    explain,
-    open_page,
-    incidents,
-    keys,
-    promises,
-    alerts,
-    watch,
-    doctor,
-    check_pipeline,
-    tidy,
-    drill,
-    migrate,
-    completion,
-)
+SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
+    "See how things stand": (status, night, quarantine, models, incidents, explain, open_page),
+    "Do something about it": (score, train, rollback, promote, keys),
+    "Your own model": (new, data, check, search, check_pipeline, pipelines),
+    "Airflow on this machine": (demo, up, down, live, airflow),
+    "Promises and alerts": (promises, alerts, watch),
+    "Reports and housekeeping": (night_report, model_card, doctor, tidy, drill, migrate, completion),
+}
+"""What is looked for together; first what somebody needs who was woken up."""
 
-__all__ = ["COMMANDS"]
+COMMANDS: tuple[click.Command, ...] = tuple(command for commands in SECTIONS.values() for command in commands)
+
+__all__ = ["COMMANDS", "SECTIONS"]

@@ -21,6 +21,8 @@ from nightshift.commands.shapes import (
     DeliveredAnswer,
     ListedIncident,
     LiveAnswer,
+    NewPipeline,
+    ReadinessAnswer,
     ShownIncident,
     ShownKey,
 )
@@ -29,7 +31,7 @@ from nightshift.drill.course import Result
 from pipelines.engine.ledger.values import Entry
 from pipelines.engine.promises.verdicts import Verdict
 from pipelines.engine.views.explanation import Explanation
-from pipelines.engine.views.models import ModelView
+from pipelines.engine.views.models import ModelLine, ModelView
 from pipelines.engine.views.night import NightView
 from pipelines.engine.views.strip import Cell, Strip
 
@@ -281,7 +283,7 @@ ANSWERS: Mapping[str, Any] = {
     "status PIPELINE": tuple[Cell, ...],
     "night": tuple[NightView, ...],
     "quarantine": RefusedAnswer,
-    "models": tuple[ModelView, ...],
+    "models": tuple[ModelLine, ...],
     "models PIPELINE": ModelView,
     "rollback": MovedChampion,
     "promote": MovedChampion,
@@ -304,6 +306,8 @@ ANSWERS: Mapping[str, Any] = {
     "watch --once": tuple[Verdict, ...],
     "live status": LiveAnswer,
     "doctor": tuple[Finding, ...],
+    "new": NewPipeline,
+    "check-pipeline": ReadinessAnswer,
     "tidy": Tidied,
     "drill": Drilled,
 }

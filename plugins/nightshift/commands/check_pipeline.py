@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -33,8 +32,9 @@ def check_pipeline(context: click.Context, pipeline: str, as_json: bool) -> None
     found = gaps_of(gather(open_doors(), pipeline))
     missing, notes = [gap for gap in found if gap.blocks], [gap for gap in found if not gap.blocks]
     if as_json:
-        listed = {"missing": [asdict(gap) for gap in missing], "notes": [asdict(gap) for gap in notes]}
-        print_json({"pipeline": pipeline, "ready": not missing, **listed})
+        from nightshift.commands.shapes import ReadinessAnswer
+
+        print_json(ReadinessAnswer(pipeline, not missing, tuple(missing), tuple(notes)))
     else:
         _say(pipeline, missing, notes)
     if missing:

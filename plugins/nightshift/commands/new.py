@@ -11,6 +11,7 @@ import click
 from nightshift.commands.show import json_option, print_json
 
 if TYPE_CHECKING:
+    from nightshift.commands.shapes import NewPipeline
     from nightshift.scaffold.create import Created
 
 
@@ -116,24 +117,26 @@ def _preparations(ledger_url: str) -> list[str]:
     return []
 
 
-def _as_json(created: Created, commands: list[str], *, written: bool) -> dict[str, Any]:
+def _as_json(created: Created, commands: list[str], *, written: bool) -> NewPipeline:
+    from nightshift.commands.shapes import NewPipeline
+
     design = created.design
-    return {
-        "name": design.wishes.name,
-        "written": written,
-        "files": list(created.files),
-        "kind": design.target.kind,
-        "features": list(design.features),
-        "left_out": dict(design.left_out),
-        "slices": list(design.slices),
-        "nights": len(design.seen.nights),
-        "window": design.nights.window,
-        "holdout": design.nights.holdout,
-        "metric": design.gate.metric,
-        "threshold": design.gate.threshold,
-        "notes": list(design.notes),
-        "next": commands,
-    }
+    return NewPipeline(
+        name=design.wishes.name,
+        written=written,
+        files=tuple(created.files),
+        kind=design.target.kind,
+        features=tuple(design.features),
+        left_out=dict(design.left_out),
+        slices=tuple(design.slices),
+        nights=len(design.seen.nights),
+        window=design.nights.window,
+        holdout=design.nights.holdout,
+        metric=design.gate.metric,
+        threshold=design.gate.threshold,
+        notes=tuple(design.notes),
+        next=tuple(commands),
+    )
 
 
 def _say(created: Created, commands: list[str], dry_run: bool) -> None:

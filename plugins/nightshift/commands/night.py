@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nightshift.commands.completing import complete_night_in_words, complete_pipeline
-from nightshift.commands.show import json_option, print_json, print_table, say, say_list, say_title
+from nightshift.commands.show import TONES, json_option, print_json, print_table, say, say_list, say_title
 
 if TYPE_CHECKING:
     from pipelines.engine.settings import Settings
@@ -74,11 +74,11 @@ def _found(house: House, settings: Settings, text: str, pipeline: str | None) ->
 
 
 def _show(view: NightView, settings: Settings) -> None:
+    from pipelines.engine.views.headline import headline
     from pipelines.engine.views.telling import night_told, to_do
 
     first, *others = night_told(view)
-    good = {"published": True, "failed": False, "late": False}.get(view.cell.state)
-    say(first, good=good, bold=True)
+    say(first, good=TONES[headline(view).tone], bold=True)
     for line in others:
         say(line)
     steps = to_do(view)

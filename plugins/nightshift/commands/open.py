@@ -93,7 +93,7 @@ def _page(settings: Settings, page: str, about: tuple[str, ...]) -> str:
     if page == "nights" and not about:
         return page_address(base)
     if page == "night":
-        return page_address(base, "night", about[0], _night(settings, *about))
+        return page_address(base, "nights", about[0], _night(settings, *about))
     if page == "key":
         return page_address(base, "keys", _digest(about[0]))
     for pipeline in about:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nightshift.live.orders import Orders
+from nightshift.readiness import Gap
 from pipelines.engine.incidents.values import Incident, IncidentEvent
 from pipelines.engine.ledger.values import Entry, Event
 from pipelines.engine.pipeline import Prepared
@@ -61,3 +62,55 @@ class DeliveredAnswer(Prepared):
     """What `nightshift data` delivered, and the folder that it is in."""
 
     folder: str = ""
+
+
+@dataclass(frozen=True)
+class NewPipeline:
+    """What `nightshift new` wrote, or would write.
+
+    Attributes:
+        name: Of the pipeline.
+        written: Whether the files were written.
+        files: Their paths below the repository.
+        kind: `binary`, `multiclass` or `regression`.
+        features: Columns that it learns from.
+        left_out: By column: why it is no feature.
+        slices: Columns by which the model is looked at in parts.
+        nights: How many the data has.
+        window, holdout: Nights to learn from, and those of them that the gate looks at.
+        metric, threshold: What the gate asks.
+        notes: What is to be reviewed, in words.
+        next: Commands to run next.
+    """
+
+    name: str
+    written: bool
+    files: tuple[str, ...]
+    kind: str
+    features: tuple[str, ...]
+    left_out: Mapping[str, str]
+    slices: tuple[str, ...]
+    nights: int
+    window: int
+    holdout: int
+    metric: str
+    threshold: float
+    notes: tuple[str, ...]
+    next: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReadinessAnswer:
+    """What a pipeline lacks before production.
+
+    Attributes:
+        pipeline: Which.
+        ready: Whether nothing is missing.
+        missing: What is.
+        notes: What is good to know.
+    """
+
+    pipeline: str
+    ready: bool
+    missing: tuple[Gap, ...]
+    notes: tuple[Gap, ...]

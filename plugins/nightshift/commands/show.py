@@ -55,6 +55,9 @@ STYLES = {
 GLYPHS = {"published": "■", "late": "▲", "failed": "✗", "running": "▶", "unfinished": "○", "absent": "·"}
 """A night of a strip; no two differ by colour alone."""
 
+TONES = {"good": True, "notice": False, "bad": False, "waiting": None}
+"""Of the views' headlines: whether they are good news."""
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON for a program to read; see docs/json.md."
 )

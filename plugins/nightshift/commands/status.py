@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nightshift.commands.completing import complete_pipeline
-from nightshift.commands.show import GLYPHS, Glyphs, json_option, on_terminal, print_json, print_table, say
+from nightshift.commands.show import GLYPHS, TONES, Glyphs, json_option, on_terminal, print_json, print_table, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 NIGHTS = 60
 NIGHTS_OF_A_STRIP = 14
 HEADINGS = ("night", "state", "rows in", "scored", "refused", "model", "version", "published at", "margin")
-TONES = {"good": True, "notice": False, "bad": False, "waiting": None}
 SPARE = ("version", "margin", "published at", "model")
 OVERVIEW = ("pipeline", "nights", "newest", "state", "rows in", "refused", "model", "published at", "incidents")
 SPARE_OVERVIEW = ("published at", "model", "refused", "rows in")

@@ -13,7 +13,8 @@ from urllib.parse import quote, urlsplit
 from airflow.sdk import BaseOperator
 
 from model_registry.addresses import passwords_of
-from nightshift.links import PREFIX, REPORTS, KeyLink
+from nightshift.addresses import PREFIX
+from nightshift.links import REPORTS, KeyLink
 from nightshift.promises import due_within as promise_due_within
 from nightshift.retry import ROOTS, retry_policy
 from nightshift.triggers import KeyFreeTrigger

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException
 
-from nightshift.links import PREFIX
+from nightshift.addresses import PREFIX
 from nightshift.pages import actions, checks, incidents, keys, models, night, nights, reports, static_files, tabs
 from nightshift.pages.refusals import answer_refusals
 from nightshift.pages.security import may_see_dags

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from nightshift.links import PREFIX
+from nightshift.addresses import PREFIX
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from airflow.configuration import conf
 
-from nightshift.links import PREFIX
+from nightshift.addresses import PREFIX
 
 
 def external_views() -> list[dict[str, Any]]:

@@ -13,10 +13,10 @@ import pytest
 
 from nightshift.commands import COMMANDS
 from nightshift.commands.answers import ANSWERS
+from pipelines.engine.catalog import load_pipeline, pipeline_names
 from pipelines.engine.ledger.observations import Observations
 from pipelines.engine.replay import begin, keep, run
 from pipelines.engine.settings import read_settings
-from pipelines.flights import flights
 from pipelines.flights.live import recording
 from tests.nightshift.commands.houses import FAILED, GOOD, TWICE, enter
 from tests.nightshift.commands.test_incidents import DECLARED
@@ -58,9 +58,12 @@ WORDS = {
     "watch --once": "watch --once",
     "live status": "live status",
     "doctor": "doctor --dags DAGS",
+    "new": "new parcels --data FILE --id parcel --partition day --label late --dry-run",
+    "check-pipeline": "check-pipeline flights",
     "tidy": "tidy tides",
 }
-CODES = {"error": 2, "promises sync": 1, "doctor": 1}
+DECLARED_HERE = [load_pipeline(name) for name in pipeline_names()]
+CODES = {"error": 2, "check-pipeline": 1, "promises sync": 1, "doctor": 1}
 EMPTY = {"watch --once"}
 """Nothing is due here; what it prints where something is has a test of its own."""
 
@@ -88,8 +91,23 @@ def busy(home, tmp_path, monkeypatch):
     return nightshift
 
 
+def parcels(file):
+    """Write a table that a pipeline can be made of."""
+    lines = [
+        f"{night}-{number},2026-01-{night:02},{number % 7},{'north' if number % 3 else 'south'},{int(number % 7 > 3)}"
+        for night in range(1, 29)
+        for number in range(40)
+    ]
+    file.write_text("\n".join(["parcel,day,kilograms,depot,late", *lines]) + "\n")
+    return file
+
+
 def words_of(command, home, tmp_path):
-    found = {"KEY": home.ledger.entries(pipeline="tides", limit=1)[0].key, "DAGS": str(tmp_path / "dags")}
+    found = {
+        "KEY": home.ledger.entries(pipeline="tides", limit=1)[0].key,
+        "DAGS": str(tmp_path / "dags"),
+        "FILE": str(parcels(tmp_path / "parcels.csv")),
+    }
     return [found.get(word, word) for word in WORDS[command].split()]
 
 
@@ -100,8 +118,8 @@ def test_each_answer_is_as_its_schema_says(command, busy, home, tmp_path, monkey
         keep(settings, run(begin(recording, "flights", now=DUE, speed=600.0), DUE))
     if command == "search":
         busy = enter(home, monkeypatch, tides.searched(trials=2))
-    if command == "doctor":  # it knows the promises of flights, too
-        busy = enter(home, monkeypatch, flights)
+    if command in ("doctor", "check-pipeline"):  # they read the files of pipelines
+        busy = enter(home, monkeypatch, *DECLARED_HERE)
     printed = busy(*words_of(command, home, tmp_path), "--json", code=CODES.get(command, 0)).stdout
     answer = answer_of(command, printed)
     assert answer or command in EMPTY

@@ -14,8 +14,8 @@ __all__ = ["_suites"]
 
 def test_good_night_is_told_with_steps_and_what_readers_saw(nightshift):
     shown = nightshift("night", GOOD).stdout
-    assert shown.startswith(f"Night {GOOD} of tides is published since")
-    assert "300 rows were delivered: 300 scored, none refused" in shown
+    assert shown.startswith(f"tides, night {GOOD}. Published: 300 of 300 rows were scored by model version 2.")
+    assert "Readers have it since" in shown
     assert all(step in shown for step in ("validate", "plan", "score", "publish", "monitor"))
     assert "What to do" not in shown
     assert "now" in shown.split("What readers saw")[1]
@@ -23,7 +23,7 @@ def test_good_night_is_told_with_steps_and_what_readers_saw(nightshift):
 
 def test_failed_night_says_why_and_what_to_do(nightshift):
     shown = nightshift("night", "last").stdout
-    assert shown.startswith(f"Night {FAILED} of tides failed.")
+    assert shown.startswith(f"tides, night {FAILED}. Failed in validate.")
     assert "200 of 300 rows were refused" in shown
     to_do = shown.split("What to do")[1]
     assert "nightshift explain" in to_do

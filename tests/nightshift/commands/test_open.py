@@ -25,11 +25,26 @@ def test_each_page_has_its_address(opened, home):
     key = home.ledger.entries(limit=1)[0].key
     assert opened() == f"{UI}/plugin/nightshift"
     assert opened("nights", "tides") == f"{UI}/nightshift/nights/tides"
-    assert opened("night", "tides", "last") == f"{UI}/nightshift/night/tides/{FAILED}"
+    assert opened("night", "tides", "last") == f"{UI}/nightshift/nights/tides/{FAILED}"
     assert opened("models", "tides") == f"{UI}/nightshift/models/tides"
     assert opened("checks", "tides") == f"{UI}/nightshift/checks/tides"
     assert opened("incidents") == f"{UI}/nightshift/incidents"
     assert opened("key", key[:12]) == f"{UI}/nightshift/keys/{key}"
+
+
+def test_addresses_are_those_of_pages_that_there_are(opened, home):
+    from starlette.routing import Match
+
+    from nightshift.pages.app import fastapi_app
+
+    app = fastapi_app()
+    key = home.ledger.entries(limit=1)[0].key
+    pages = [("nights", "tides"), ("night", "tides", "last"), ("models",), ("checks",), ("incidents",), ("key", key)]
+    for words in pages:
+        path = opened(*words).removeprefix(f"{UI}{app['url_prefix']}")
+        asked = {"type": "http", "method": "GET", "path": path, "headers": []}
+        [found, *_] = [route for route in app["app"].routes if route.matches(asked)[0] is Match.FULL]
+        assert found.path != "/{path:path}", words
 
 
 def test_model_in_mlflow_has_its_address_where_a_server_is_known(opened, nightshift, monkeypatch):
