@@ -127,10 +127,9 @@ def scatter(points: Sequence[Sequence[float]]) -> Scatter | None:
     if len(points) < 2:
         return None
     values = [value for point in points for value in point[:2]]
-    low, high = min(0.0, *values), max(values)
+    low, high = min(values), max(values)
+    low = 0.0 if 0 <= low <= high - low else low  # an axis from 0 where that does not press all points together
     span = (high - low) or 1.0
-    high += 0.04 * span
-    span = high - low
     marks = tuple(
         Point(
             round(100 * (predicted - low) / span, 3),

@@ -73,8 +73,15 @@ def test_predicted_and_observed_share_one_scale():
         pytest.approx(0.2, abs=1e-4),
         pytest.approx(0.5, abs=1e-4),
     )
-    assert second.left < 100
+    assert (chart.low, chart.high, second.left) == (0, 0.5, 100)
     assert scatter([[0.1, 0.2, 100]]) is None
+
+
+def test_values_far_from_zero_are_not_pressed_together():
+    chart = scatter([[60.0, 62.0, 10], [70.0, 68.0, 10]])
+
+    assert chart is not None
+    assert (chart.low, chart.high) == (60, 70)
 
 
 def test_temperatures_below_zero_fit_in():
