@@ -306,12 +306,12 @@ class House:
         return entry, story(entry, self.ledger.history(entry.key), superseded_by(entry, self.ledger.alike(entry)))
 
     def names(self) -> list[str]:
-        """Return the pipelines that are declared or have nights, by name.
+        """Return the pipelines that are declared, or have nights or DAGs, by name.
 
         Raises:
             LedgerError: The ledger cannot be read.
         """
-        return sorted({*pipeline_names(), *self._reading.newest_nights()})
+        return sorted({*pipeline_names(), *self._reading.newest_nights(), *self.dags()})
 
     def dags(self) -> dict[str, list[str]]:
         """Return the DAGs of each pipeline that ever had any; one whose file is gone is still whose it was.

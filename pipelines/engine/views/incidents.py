@@ -167,7 +167,7 @@ def incident_line(
     secrets: tuple[str, ...] = (),
 ) -> IncidentLine:
     """Return one incident as a line; see `incidents_view`."""
-    verdict = Verdict.from_json(incident.verdict)
+    verdict = _verdict_of(incident)
     names = (incident.id, incident.promise_id, incident.dag_id)
     quiet = [silence for silence in silences if silence.matches in names]
     over = incident.state == "resolved"
@@ -211,6 +211,12 @@ def _history_line(event: IncidentEvent, secrets: tuple[str, ...]) -> HistoryLine
     if "told" not in detail:
         return line
     return replace(line, told=str(detail.get("occasion") or detail["told"]), routes=tuple(detail.get("routes", ())))
+
+
+def _verdict_of(incident: Incident) -> Verdict:
+    """Return what was seen last; what an older version wrote may lack a part."""
+    known = {"promise_id": incident.promise_id, "dag_id": incident.dag_id, "night": incident.night}
+    return Verdict.from_json({**known, "state": incident.state, "alert": incident.alert, **incident.verdict})
 
 
 def _title(incident: Incident, context: Context, now: float) -> str:

@@ -69,6 +69,7 @@ class Nothing(_Body):
 @router.post("/models/{pipeline}/roll-back")
 def roll_back(asking: Asking, pipeline: str, body: RollBack) -> JSONResponse:
     """Make the previous champion champion again."""
+    asking.find(pipeline)
     asking.require("PUT", pipeline)
 
     def act(runtime: Any, declared: Any) -> dict[str, Any]:
@@ -82,6 +83,7 @@ def roll_back(asking: Asking, pipeline: str, body: RollBack) -> JSONResponse:
 @router.post("/models/{pipeline}/promote")
 def promote(asking: Asking, pipeline: str, body: Promotion) -> JSONResponse:
     """Make a registered version champion."""
+    asking.find(pipeline)
     asking.require("PUT", pipeline)
 
     def act(runtime: Any, declared: Any) -> dict[str, Any]:

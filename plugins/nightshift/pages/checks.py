@@ -44,7 +44,7 @@ def checks_of(request: Request, asking: Asking, pipeline: str, last: Last = 60) 
     from nightshift.pages.heat import looks, rows
     from pipelines.engine.views.at_a_glance import of_suite
 
-    asking.require("GET", pipeline)
+    asking.find(pipeline)
     suite = house().checks(pipeline, last=last)
     return page(
         request,

@@ -24,6 +24,7 @@ def models(request: Request, asking: Asking) -> HTMLResponse:
 
     ours = house()
     lines = [line for line in ours.models() if asking.may("GET", line.pipeline)]
+    lines.sort(key=lambda line: line.champion is None)  # those that score come first
     return page(request, "models", section="models", headline=of_models(lines), lines=lines, scored=ours.scored())
 
 
@@ -34,7 +35,7 @@ def model(request: Request, asking: Asking, pipeline: str) -> HTMLResponse:
     from nightshift.pages.registry import is_cheap
     from pipelines.engine.views.at_a_glance import of_model
 
-    asking.require("GET", pipeline)
+    asking.find(pipeline)
     ours = house()
     view = ours.model(pipeline)
     by_role = {version.role: version for version in view.versions if version.role}
@@ -59,7 +60,7 @@ def version(request: Request, asking: Asking, pipeline: str, version: str) -> HT
     from nightshift.pages.intervals import bars
     from pipelines.engine.errors import nearest
 
-    asking.require("GET", pipeline)
+    asking.find(pipeline)
     ours = house()
     view = ours.model(pipeline)
     found = next((one for one in view.versions if one.version == version), None)
@@ -86,7 +87,7 @@ def registry(asking: Asking, pipeline: str) -> JSONResponse:
     """Ask MLflow who is champion, and hold it against what the ledger remembers."""
     from nightshift.pages.registry import compare
 
-    asking.require("GET", pipeline)
+    asking.find(pipeline)
     return JSONResponse(compare(house().model(pipeline)), headers=HEADERS)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pipelines.engine.ledger.store import Ledger
-from tests.pipelines.engine.steps.places import _suites, fresh, fresh_home, place, trained_home
+from tests.pipelines.engine.steps.places import _suites, fresh, fresh_home, moved, moved_home, place, trained_home
 
-__all__ = ["_suites", "fresh", "fresh_home", "place", "trained_home"]
+__all__ = ["_suites", "fresh", "fresh_home", "moved", "moved_home", "place", "trained_home"]
 
 
 @pytest.fixture(scope="session")

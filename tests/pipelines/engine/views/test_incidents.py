@@ -62,6 +62,11 @@ def test_a_night_that_cannot_be_told_in_full_is_told_plainly():
     assert f"{DAG}, 2026-11-19" in line.title
 
 
+def test_an_incident_of_which_little_was_written_down_is_told():
+    line = incident_line(replace(INCIDENT, verdict={}), (), declared(), NOW)
+    assert (line.reason, line.runbook) == ("", "failed")
+
+
 def test_no_password_is_shown():
     secret = "postgresql://us:hunter22@host/ledger"
     told = replace(INCIDENT, verdict=replace(VERDICT, reason=f"cannot reach {secret}").to_json())
