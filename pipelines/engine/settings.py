@@ -63,6 +63,11 @@ class Settings:
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)  # may hold passwords
 
     @property
+    def laptop_ledger(self) -> Path:
+        """File of the ledger where nobody names another database."""
+        return self.home / "ledger.db"
+
+    @property
     def databases(self) -> Path:
         """Folder for the laptop's own databases with rows, `<connection>.db`."""
         return self.home / "databases"

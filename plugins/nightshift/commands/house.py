@@ -30,6 +30,12 @@ def open_house() -> House:
     return house
 
 
+def begins_anew(settings: Settings) -> bool:
+    """Whether there is no ledger yet, and nobody named one: the first command that works makes the laptop's own."""
+    file = settings.laptop_ledger
+    return settings.ledger_url == f"sqlite:///{file}" and not file.exists()
+
+
 def today_of(settings: Settings, ledger: Ledger) -> date:
     """Return the date in UTC in which nights are: by the ledger's clock, or the replayed one."""
     from pipelines.engine.ledger.values import moment

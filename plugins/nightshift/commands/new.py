@@ -13,6 +13,7 @@ from nightshift.commands.show import json_option, print_json
 if TYPE_CHECKING:
     from nightshift.commands.shapes import NewPipeline
     from nightshift.scaffold.create import Created
+    from pipelines.engine.settings import Settings
 
 
 @click.command(short_help="Write a pipeline, its checks, DAGs and tests from data.")
@@ -51,7 +52,7 @@ def new(name: str, dry_run: bool, as_json: bool, **given: Any) -> None:
 
     check_name(name)
     created = create(REPOSITORY, _wishes(name, given), dry_run=dry_run)
-    commands = [*_preparations(read_settings().ledger_url), *created.next_commands]
+    commands = [*_preparations(read_settings()), *created.next_commands]
     if as_json:
         print_json(_as_json(created, commands, written=not dry_run))
         return
@@ -105,13 +106,15 @@ def _prompt(question: str, default: str | None = None) -> str:
     return answer
 
 
-def _preparations(ledger_url: str) -> list[str]:
+def _preparations(settings: Settings) -> list[str]:
     """What must be done once before anything else."""
+    from nightshift.commands.house import begins_anew
     from pipelines.engine.errors import LedgerError
     from pipelines.engine.ledger.store import Ledger
 
     try:
-        Ledger(ledger_url).check()
+        if not begins_anew(settings):
+            Ledger(settings.ledger_url).check()
     except LedgerError:
         return ["nightshift migrate"]
     return []

@@ -22,12 +22,20 @@ nights_argument = click.argument("nights", metavar="NIGHT[..NIGHT]", shell_compl
 @contextmanager
 def opened(pipeline: str) -> Iterator[tuple[Runtime, Pipeline]]:
     """Open the runtime and load the pipeline; progress shows on stderr."""
+    from nightshift.commands.house import begins_anew
     from nightshift.connections import open_doors
     from pipelines.engine.catalog import load_pipeline
+    from pipelines.engine.settings import read_settings
 
-    declared = load_pipeline(pipeline)
+    declared, settings = load_pipeline(pipeline), read_settings()
+    if begins_anew(
+        settings
+    ):  # a task never does: one that was not told of the ledger would do work twice under its own
+        from pipelines.engine.ledger.migrate import migrate
+
+        migrate(settings.ledger_url)
     with progress() as show:
-        yield open_doors(wait=True, progress=show), declared
+        yield open_doors(settings, wait=True, progress=show), declared
 
 
 @click.command(short_help="Check the rows of nights, and publish nothing.")

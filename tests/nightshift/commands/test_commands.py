@@ -52,7 +52,6 @@ def nightshift(home: Path) -> Callable[..., Result]:
 
 @pytest.fixture(scope="module")
 def trained(nightshift: Callable[..., Result]) -> Callable[..., Result]:
-    nightshift("migrate")
     nightshift("data", "flights")
     found = json.loads(nightshift("train", "flights", "--as-of", "2013-11-01", "--json").stdout)
     assert found["promoted"]

@@ -60,7 +60,6 @@ def test_json_says_the_same_to_a_program(source: str) -> None:
     }
     assert (made["written"], made["kind"], made["nights"]) == (False, "binary", 16)
     assert made["next"] == [
-        "nightshift migrate",
         "nightshift data visits_again",
         f"nightshift train visits_again --as-of {LAST}",
         f"nightshift score visits_again {LAST}",
