@@ -214,7 +214,7 @@ class Pipeline:
         if mistakes:
             listed = "\n".join(f"  - {mistake}" for mistake in mistakes)
             raise DeclarationError(f"pipeline {self.name!r} cannot be used:\n{listed}")
-        for name in ("id_columns", "features", "slices"):
+        for name in ("id_columns", "features", "slices", "limits"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         object.__setattr__(self, "parameters", MappingProxyType(_knobs(self.fit)))
 

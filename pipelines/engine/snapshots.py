@@ -141,7 +141,7 @@ def _write(reader: SqlReader, pipeline: Pipeline, side: Rows | Labels, night: st
 
     rows, writer = 0, None
     try:
-        for batch in reader.batches(night, side.columns, pipeline.id_columns):
+        for batch in reader.batches(night, side.columns, pipeline.id_columns, pipeline.rows.sensitive):
             if writer is None:
                 writer = pq.ParquetWriter(file, batch.schema, compression="zstd", compression_level=1)
             writer.write_batch(batch)

@@ -6,7 +6,7 @@ One statement reads a night, in a transaction that only reads, so it sees the ta
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -76,13 +76,16 @@ class SqlReader:
         )
         return sorted(self._night(value) for (value,) in found)
 
-    def batches(self, night: str, columns: Mapping[str, str], ids: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self, night: str, columns: Mapping[str, str], ids: Sequence[str], sensitive: Collection[str] = ()
+    ) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a night, ordered by ids, with flat memory; nothing if there are none.
 
         Args:
             night: Which.
             columns: Name to type of the columns to read, as declared.
             ids: Those that order the rows; what they leave open, the other columns decide.
+            sensitive: Columns whose values no error may quote.
 
         Raises:
             SchemaMismatch: The table has no such columns, or holds other values.
@@ -95,7 +98,7 @@ class SqlReader:
         for rows in result.partitions():
             values = zip(*rows, strict=True)
             arrays = [
-                self._array(list(column), field, columns[field.name])
+                self._array(list(column), field, columns[field.name], field.name in sensitive)
                 for column, field in zip(values, schema, strict=True)
             ]
             yield pa.record_batch(arrays, schema=schema)
@@ -175,7 +178,7 @@ class SqlReader:
                 "Change the declaration, or read a view that has them as declared."
             )
 
-    def _array(self, values: list[Any], field: pa.Field, kind: str) -> pa.Array:
+    def _array(self, values: list[Any], field: pa.Field, kind: str, sensitive: bool) -> pa.Array:
         import pyarrow as pa
 
         strange = {type(value) for value in values} - VALUES[kind] - {type(None)}
@@ -183,8 +186,9 @@ class SqlReader:
             return pa.array(_plain(values, kind) if not strange else values, field.type)
         except (pa.ArrowException, KeyError, TypeError, ValueError, OverflowError) as error:
             wrong = next((value for value in values if type(value) in strange), None) if strange else str(error)[:120]
+            got = "a value of another kind, which is sensitive" if sensitive else repr(str(wrong)[:80])
             raise SchemaMismatch(
-                f"{self._who}, column {field.name!r}: expected {kind}, got {str(wrong)[:80]!r}. Nothing was taken; mend the row."
+                f"{self._who}, column {field.name!r}: expected {kind}, got {got}. Nothing was taken; mend the row."
             ) from None
 
     def _night(self, value: object) -> str:

@@ -66,6 +66,16 @@ def test_declared_example_is_right():
     assert flights.name == "flights"
 
 
+def test_sensitive_column_that_would_name_slices():
+    said = only_mistake_of(rows=Rows(columns=ROWS, sensitive=["carrier"]))
+    assert said.startswith("slices has 'carrier', which is sensitive: its values would name the slices")
+
+
+def test_limits_are_sentences_and_no_text():
+    assert only_mistake_of(limits="Not for trains.") == "limits is a text; expected a list of sentences"
+    assert Pipeline(**{**RIGHT, "limits": ["Not for trains."]}).limits == ("Not for trains.",)
+
+
 @pytest.mark.parametrize("name", ["Flights", "2flights", "my-flights", "", "flights "])
 def test_name_that_is_no_lower_case_word(name):
     assert f"name is {name!r}; expected a lower-case word" in only_mistake_of(name=name)

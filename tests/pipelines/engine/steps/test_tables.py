@@ -204,6 +204,16 @@ def test_a_column_of_another_type_is_said(house):
         validate(wrong, NIGHT)
 
 
+def test_a_sensitive_value_of_another_type_is_not_quoted(house, lake):
+    if lake.backend == "postgresql":
+        lake.run("ALTER TABLE buoys ALTER COLUMN depth TYPE text")
+    lake.run("UPDATE buoys SET depth = 'Ada Lovelace' WHERE buoy = :buoy", buoy=f"{NIGHT}-00290")
+    secretive = house.changed(declare(rows=replace(house.pipeline.rows, sensitive=["depth"])))
+    with pytest.raises(SchemaMismatch, match="column 'depth': expected int64, got") as stopped:
+        validate(secretive, NIGHT)
+    assert "Ada" not in str(stopped.value)
+
+
 def test_a_value_of_another_type_in_sqlite_stops_the_night(house, lake):
     if lake.backend == "postgresql":
         lake.run("ALTER TABLE buoys ALTER COLUMN depth TYPE text")
