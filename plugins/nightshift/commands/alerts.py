@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 COLUMNS = ("route", "owner", "at_least", "escalations", "kind")
 
 
-@click.group
+@click.group(short_help="See whether alerts would arrive, and try their routes.")
 def alerts() -> None:
     """See whether alerts would arrive: the routes of routes.toml, their secrets, and a message to try them with.
 

@@ -101,6 +101,8 @@ def complete_opened(context: click.Context, parameter: click.Parameter, incomple
     about, given = context.params.get("page"), context.params.get("about") or ()
     if about == "key":
         return complete_key(context, parameter, incomplete)
+    if about == "incidents":
+        return complete_incident(context, parameter, incomplete)
     if not given:
         return complete_pipeline(context, parameter, incomplete)
     context.params["pipeline"] = given[0]

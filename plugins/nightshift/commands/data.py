@@ -9,7 +9,7 @@ import click
 from nightshift.commands.show import json_option, pipeline_argument, print_json, progress
 
 
-@click.command
+@click.command(short_help="Make a pipeline's rows and labels, one file per night.")
 @pipeline_argument
 @json_option
 def data(pipeline: str, as_json: bool) -> None:
@@ -40,5 +40,5 @@ def data(pipeline: str, as_json: bool) -> None:
         return
     click.echo(
         f"{made.nights} nights from {made.first} to {made.last} with {made.rows:,} rows in {folder}: "
-        f"{made.written} files written, {made.unchanged} right already"
+        f"{made.written} files written, {made.unchanged} right already."
     )

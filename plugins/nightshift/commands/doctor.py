@@ -40,6 +40,6 @@ def doctor(context: click.Context, dags: Path | None, as_json: bool) -> None:
     else:
         for finding in found:
             click.echo(f"{finding.file}:{finding.line}: {finding.text}\n    {finding.way_out}")
-        click.echo(f"{len(found)} findings in {folder}" if found else f"nothing to mend in {folder}")
+        click.echo(f"{len(found)} findings in {folder}" if found else f"Nothing to mend in {folder}.")
     if found:
         context.exit(1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nightshift.commands.completing import complete_incident
-from nightshift.commands.show import json_option, print_json, print_table
+from nightshift.commands.show import json_option, print_json, print_table, say_list, say_title
 
 if TYPE_CHECKING:
     from pipelines.engine.incidents.outbox import Outbox
@@ -63,7 +63,8 @@ def incidents(
     if not found:
         click.echo(_nothing(opened, dag, everything=everything))
     else:
-        print_table(HEADINGS, [_row(incident) for incident in found])
+        print_table(HEADINGS, [_row(incident) for incident in found], spare=("owner", "due", "taken up by", "severity"))
+        click.echo("Look at one, and what to do about it: nightshift incidents show ID")
     for silence in quiet:
         click.echo(_silence_line(silence))
     for line in _outbox_lines(_outbox()):
@@ -92,13 +93,14 @@ def show(incident: str, as_json: bool) -> None:
         ("at", "what", "by", "why"), [(iso(e.at), _sentence(e), e.by, e.detail.get("reason", "")) for e in events]
     )
     if found.verdict.get("reason"):
-        click.echo(f"why: {found.verdict['reason']}")
+        click.echo(f"Why: {found.verdict['reason']}")
     if found.verdict.get("members"):
         numbers = ", ".join(map(str, found.verdict["members"]))
-        click.echo(f"late shards: {numbers} of {found.verdict['of']}")
+        click.echo(f"Late shards: {numbers} of {found.verdict['of']}")
     if found.verdict.get("key"):
-        click.echo(f"key: nightshift keys show {found.verdict['key'][:SHOWN_DIGITS]}")
-    click.echo(f"runbook: {runbook_of(found.alert)}")
+        click.echo(f"Its key: nightshift explain {found.verdict['key'][:SHOWN_DIGITS]}")
+    click.echo(f"Runbook: {runbook_of(found.alert)}")
+    _say_next_steps(found)
 
 
 @incidents.command
@@ -107,7 +109,7 @@ def show(incident: str, as_json: bool) -> None:
 def ack(incident: str, by: str) -> None:
     """Take an incident up: it is not escalated, and tells only what is worse, and its end."""
     found = _incidents().acknowledge(incident, by=by)
-    click.echo(f"{found.promise_id}, {found.night} is taken up by {found.acknowledged_by}")
+    click.echo(f"{found.promise_id}, {found.night} is taken up by {found.acknowledged_by}.")
 
 
 @incidents.command
@@ -123,7 +125,7 @@ def close(incident: str, reason: str, by: str) -> None:
     settings = read_settings()
     context = context_of(settings, read_routes(settings), _declarations())
     closed = _incidents().close(incident, by=by, reason=reason, context=context)
-    click.echo(f"{closed.promise_id}, {closed.night} is closed")
+    click.echo(f"{closed.promise_id}, {closed.night} is closed.")
 
 
 @incidents.command
@@ -142,7 +144,7 @@ def silence(target: str, duration: str, reason: str, by: str) -> None:
     seconds = parse_duration(duration)
     opened = _incidents()
     silenced = opened.silence(_target(opened, target), seconds=seconds, by=by, reason=reason)
-    click.echo(f"nothing is told of {silenced.matches} until {iso(silenced.until)}")
+    click.echo(f"Nothing is told of {silenced.matches} until {iso(silenced.until)}.")
 
 
 @incidents.command
@@ -160,7 +162,7 @@ def unsilence(target: str) -> None:
         raise UsageError(f"{target!r} is not silenced.{nearest(target, silenced)}{known}")
     [matches] = exact
     ended = opened.unsilence(matches)
-    click.echo(f"{matches}: {ended} {'silence' if ended == 1 else 'silences'} ended")
+    click.echo(f"{matches}: {ended} {'silence' if ended == 1 else 'silences'} ended.")
 
 
 def _row(incident: Incident) -> tuple[object, ...]:
@@ -181,6 +183,17 @@ def _row(incident: Incident) -> tuple[object, ...]:
         incident.acknowledged_by,
         why if len(why) <= LONGEST_REASON else f"{why[:LONGEST_REASON]} ...",
     )
+
+
+def _say_next_steps(incident: Incident) -> None:
+    from pipelines.engine.incidents.next_steps import next_steps
+    from pipelines.engine.promises.verdicts import Verdict
+
+    if incident.resolved_at is not None:
+        return
+    say_title("What to do")
+    declared = _declarations().get(incident.dag_id)
+    say_list([step.replace("`", "") for step in next_steps(incident, Verdict.from_json(incident.verdict), declared)])
 
 
 def _silenced(incident: Incident, silences: list[Silence]) -> float | None:
@@ -227,8 +240,8 @@ def _nothing(opened: Incidents, dag: str | None, *, everything: bool) -> str:
 
     known = _known_names(opened)
     if dag is not None and dag not in known:
-        return f"no incident; nothing is known of a DAG {dag!r}.{nearest(dag, known)}"
-    return "there was no incident yet" if everything else "no open incident"
+        return f"No incident; nothing is known of a DAG {dag!r}.{nearest(dag, known)}"
+    return "There was no incident yet." if everything else "No incident is open."
 
 
 def _target(opened: Incidents, target: str) -> str:

@@ -56,7 +56,11 @@ def list_keys(pipeline: str | None, night: str | None, step: str | None, limit: 
         (e.key[:12], e.pipeline, e.step, e.partition, _state(ledger, e), e.fence, e.generation, iso(e.claimed_at))
         for e in found
     ]
-    print_table(("key", "pipeline", "step", "partition", "state", "fence", "generation", "claimed_at"), rows)
+    print_table(
+        ("key", "pipeline", "step", "partition", "state", "fence", "generation", "claimed at"),
+        rows,
+        spare=("generation", "fence"),
+    )
 
 
 @keys.command
@@ -85,7 +89,7 @@ def show(key: str, as_json: bool) -> None:
     for title, value in (("covers", entry.identity), ("result", entry.result)):
         click.echo(f"{title}: {json.dumps(value, indent=2, sort_keys=True)}")
     if entry.error:
-        click.echo(f"last error: {entry.error}")
+        click.echo(f"Last error: {entry.error}")
 
 
 @keys.command

@@ -14,4 +14,4 @@ def migrate() -> None:
 
     url = read_settings().ledger_url
     migrate_ledger(url)
-    click.echo(f"the ledger at {Ledger(url).where} is ready")
+    click.echo(f"The ledger at {Ledger(url).where} is ready.")

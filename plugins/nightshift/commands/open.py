@@ -21,7 +21,7 @@ FORMS = {
     "night": "night PIPELINE NIGHT|last|yesterday",
     "models": "models [PIPELINE]",
     "checks": "checks [PIPELINE]",
-    "incidents": "incidents",
+    "incidents": "incidents [ID]",
     "key": "key KEY",
     "mlflow": "mlflow [PIPELINE]",
 }
@@ -30,7 +30,7 @@ WORDS = {
     "night": (2,),
     "models": (0, 1),
     "checks": (0, 1),
-    "incidents": (0,),
+    "incidents": (0, 1),
     "key": (1,),
     "mlflow": (0, 1),
 }
@@ -64,7 +64,7 @@ def open_page(page: str, about: tuple[str, ...], browser: bool | None, as_json: 
 
     \b
     Pages:     nights [PIPELINE]      night PIPELINE NIGHT     models [PIPELINE]    checks [PIPELINE]
-               incidents              key KEY                  mlflow [PIPELINE]
+               incidents [ID]         key KEY                  mlflow [PIPELINE]
     Examples:  nightshift open
                nightshift open night flights last
                nightshift open key 3f9a1c0d2b44
@@ -96,6 +96,8 @@ def _page(settings: Settings, page: str, about: tuple[str, ...]) -> str:
         return page_address(base, "nights", about[0], _night(settings, *about))
     if page == "key":
         return page_address(base, "keys", _digest(about[0]))
+    if page == "incidents":
+        return page_address(base, page, *(_incident(settings, one) for one in about))
     for pipeline in about:
         _check_known(pipeline)
     return page_address(base, page, *about)
@@ -142,6 +144,12 @@ def _digest(beginning: str) -> str:
     from nightshift.commands.house import known_entry, open_house
 
     return known_entry(open_house(), beginning).key
+
+
+def _incident(settings: Settings, beginning: str) -> str:
+    from pipelines.engine.incidents.store import Incidents
+
+    return Incidents(settings.ledger_url).get(beginning).id
 
 
 def _mlflow(settings: Settings, about: tuple[str, ...]) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipelines.engine.promises.values import Declaration, Promise
 
 DAY = 86_400.0
-NEVER_READ = "no promise is known yet. Read the DAG files: nightshift promises sync"
+NEVER_READ = "No promise is known yet. Read the DAG files: nightshift promises sync"
 COUNTS = ("nights", "warned", "right", "false_alarms", "misses", "not_foreseen")
 SHARES = ("precision", "recall", "brier")
 
@@ -113,7 +113,7 @@ def sync(dags: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(Synced(tuple(changed), problems))
     else:
-        click.echo(f"changed: {', '.join(changed)}" if changed else "nothing has changed")
+        click.echo(f"Changed: {', '.join(changed)}" if changed else "Nothing has changed.")
         for file, problem in problems.items():
             click.echo(f"{file} cannot be read and keeps what it promised before:\n{problem}", err=True)
     if problems:
@@ -143,7 +143,7 @@ def report(days: int, as_json: bool) -> None:
         print_json(AccuracyAnswer(days, everything, dict(each)))
         return
     if not outcomes:
-        click.echo(f"no promised night was due in the last {days} days, or the watch did not run")
+        click.echo(f"No promised night was due in the last {days} days, or the watch did not run.")
         return
     rows = [*each.items(), ("all", everything)] if len(each) > 1 else [*each.items()]
     print_table(
@@ -152,7 +152,7 @@ def report(days: int, as_json: bool) -> None:
     )
     unseen = [outcome for outcome in outcomes if outcome.missed and not outcome.foreseen]
     for outcome in unseen:
-        click.echo(f"not foreseen: {outcome.promise_id}, night {outcome.night}")
+        click.echo(f"Not foreseen: {outcome.promise_id}, night {outcome.night}")
 
 
 def read_outcomes(days: int) -> list[Any]:

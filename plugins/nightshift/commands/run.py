@@ -94,11 +94,11 @@ def train(pipeline: str, as_of: str, as_json: bool) -> None:
         print_json({**trained, "keys_claimed": claimed})
         return
     verdict = "is champion now" if trained["promoted"] else "does not become champion"
-    click.echo(f"version {trained['version']} of {pipeline}, trained as of {as_of}, {verdict}")
+    click.echo(f"Version {trained['version']} of {pipeline}, trained as of {as_of}, {verdict}.")
     for reason in trained["reasons"]:
         click.echo(f"  - {reason}")
     if trained["search"]:
-        click.echo(f"trial {trained['search']['number']} of the search was the best: {trained['search']['params']}")
+        click.echo(f"Trial {trained['search']['number']} of the search was the best: {trained['search']['params']}")
     rows = [
         (name, f"{value:.4f}", _ends(trained["intervals"].get(name)), f"{trained['baseline'][name]:.4f}")
         for name, value in trained["metrics"].items()
@@ -141,7 +141,8 @@ def score(pipeline: str, nights: str, engine: str, as_json: bool) -> None:
         print_json(published)
         return
     columns = ("night", "rows_in", "rows_scored", "rows_quarantined", "model_version", "delta_version")
-    print_table(columns, [[night[name] for name in columns] for night in published])
+    headings = ("night", "rows in", "scored", "refused", "model", "version")
+    print_table(headings, [[night[name] for name in columns] for night in published], spare=("version", "model"))
     for night in published:
         if night["quarantine"]:
             click.echo(f"{night['night']}: refused rows are in {night['quarantine']}; why: {night['report']}")
@@ -165,4 +166,4 @@ def _who_was_first(runtime: Runtime, published: dict[str, Any]) -> list[str]:
 
 def _say_claims(claimed: int) -> None:
     """Say whether anything was done, or all of it had been done before."""
-    click.echo(f"{claimed} keys claimed anew" if claimed else "0 keys claimed anew: everything was already done")
+    click.echo(f"{claimed} keys claimed anew." if claimed else "0 keys claimed anew: everything was already done.")

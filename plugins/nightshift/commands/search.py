@@ -48,7 +48,7 @@ def show(best: dict[str, Any], trials: Sequence[Trial]) -> None:
 
     columns, rows = table_of(trials)
     print_table(columns, [[_short(value) for value in row] for row in rows])
-    click.echo(f"trial {best['number']} is the best: {best['metric']} {best['value']:.4f} with {best['params']}")
+    click.echo(f"Trial {best['number']} is the best: {best['metric']} {best['value']:.4f} with {best['params']}")
 
 
 def _short(value: object) -> object:

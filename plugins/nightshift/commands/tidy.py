@@ -61,11 +61,11 @@ def _print(report: dict[str, Any], command: str) -> None:
     for note in report["notes"]:
         click.echo(note)
     if not rows:
-        click.echo("there is nothing to tidy up")
+        click.echo("There is nothing to tidy up.")
     elif report["dry_run"]:
         click.echo(f"{readable(report['bytes'])} may go; nothing was removed. To remove it: {command}")
     else:
-        click.echo(f"{readable(report['bytes'])} were removed")
+        click.echo(f"{readable(report['bytes'])} were removed.")
 
 
 def readable(size: int) -> str:

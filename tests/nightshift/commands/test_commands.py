@@ -73,7 +73,7 @@ def test_data_again_writes_nothing(trained: Callable[..., Result]) -> None:
 
 def test_training_again_claims_nothing_and_keeps_the_version(trained: Callable[..., Result]) -> None:
     again = trained("train", "flights", "--as-of", "2013-11-01")
-    assert "version 1 of flights" in again.stdout
+    assert "Version 1 of flights" in again.stdout
     assert "0 keys claimed anew" in again.stdout
 
 
@@ -146,7 +146,7 @@ def test_tidy_says_what_may_go_and_removes_it_when_told_to(trained: Callable[...
     removed = json.loads(trained("tidy", "flights", "--apply", "--json").stdout)
     assert [(row["kind"], row["count"], row["bytes"]) for row in removed["found"]] == [("unfinished files", 1, 4)]
     assert not left.exists()
-    assert "there is nothing to tidy up" in trained("tidy").stdout
+    assert "There is nothing to tidy up" in trained("tidy").stdout
     assert "0 keys claimed anew" in trained("score", "flights", "2013-11-05").stdout
 
 

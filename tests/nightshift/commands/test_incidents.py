@@ -43,8 +43,8 @@ def nightshift(shop: Shop, tmp_path, monkeypatch: pytest.MonkeyPatch) -> Callabl
 
 
 def test_nothing_open_is_said(nightshift):
-    assert nightshift().stdout == "no open incident\n"
-    assert nightshift("--all").stdout == "there was no incident yet\n"
+    assert nightshift().stdout == "No incident is open.\n"
+    assert nightshift("--all").stdout == "There was no incident yet.\n"
     assert json.loads(nightshift("--json").stdout) == []
     assert "Did you mean 'flights_scoring'?" in nightshift("--dag", "flight_scoring").stdout
 
@@ -72,8 +72,8 @@ def test_one_is_shown_with_its_history_and_whom_was_told(shop, nightshift):
     shop.settle(verdict("failed", key="3f9a1c0d2b44ff", reason="no space left", alert="failed"), now=DUE)
     shown = nightshift("show", ID[:6]).stdout
     assert "failed; told failed to mail, chat" in shown
-    assert "nightshift keys show 3f9a1c0d2b44" in shown
-    assert "runbook: docs/runbooks/failed.md" in shown
+    assert "nightshift explain 3f9a1c0d2b44" in shown
+    assert "Runbook: docs/runbooks/failed.md" in shown
     told = json.loads(nightshift("show", ID, "--json").stdout)
     assert [event["event"] for event in told["history"]] == ["failed"]
 
@@ -94,7 +94,7 @@ def test_one_is_closed_by_hand(shop, nightshift):
 @pytest.mark.parametrize("target", ["flights_scoring", PROMISE, "flights_scoring/drift", ID[:10]])
 def test_target_is_silenced_and_heard_again(shop, nightshift, target):
     shop.settle(verdict("late"), now=DUE)
-    assert "nothing is told of" in nightshift("silence", target, "--for", "2h", "--reason", "we know").stdout
+    assert "Nothing is told of" in nightshift("silence", target, "--for", "2h", "--reason", "we know").stdout
     assert "we know" in nightshift().stdout
     [listed] = json.loads(nightshift("--json").stdout)
     assert (listed["silenced_until"] is None) == target.endswith("drift")
@@ -141,3 +141,11 @@ def test_commands_see_what_another_process_settles(shop, nightshift):
     nightshift("ack", ID[:6], "--by", "ada")
     assert Incidents(shop.url).get(ID).acknowledged_by == "ada"
     assert shop.settle(verdict("late"), now=DUE + 7200) == []
+
+
+def test_open_one_says_what_to_do_and_a_resolved_one_does_not(shop, nightshift):
+    shop.settle(verdict("failed", key="3f9a1c0d2b44ff", reason="no space left", alert="failed"), now=DUE)
+    to_do = nightshift("show", ID[:6]).stdout.split("What to do")[1]
+    assert f"nightshift score flights {NIGHT}" in to_do
+    shop.settle(verdict("done", late_by=60.0), now=DUE + 60)
+    assert "What to do" not in nightshift("show", ID[:6]).stdout

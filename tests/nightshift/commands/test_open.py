@@ -8,6 +8,8 @@ import stat
 import pytest
 
 from tests.nightshift.commands.houses import FAILED
+from tests.pipelines.engine.incidents.nights import DUE, ID, verdict
+from tests.pipelines.engine.incidents.shop import Shop
 from tests.pipelines.engine.steps.places import _suites
 
 __all__ = ["_suites"]
@@ -29,6 +31,10 @@ def test_each_page_has_its_address(opened, home):
     assert opened("models", "tides") == f"{UI}/nightshift/models/tides"
     assert opened("checks", "tides") == f"{UI}/nightshift/checks/tides"
     assert opened("incidents") == f"{UI}/nightshift/incidents"
+    shop = Shop(home.settings.ledger_url)
+    shop.settle(verdict("late"), now=DUE)
+    shop.close()
+    assert opened("incidents", ID[:6]) == f"{UI}/nightshift/incidents/{ID}"
     assert opened("key", key[:12]) == f"{UI}/nightshift/keys/{key}"
 
 

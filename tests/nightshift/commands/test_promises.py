@@ -82,12 +82,12 @@ def test_report_says_how_early_warnings_came_and_what_nobody_foresaw(database: D
     assert mine["brier"] == pytest.approx((0.2**2 + 0.6**2) / 2)
     shown = report().stdout
     assert "80 min" in shown
-    assert "not foreseen: flights_scoring/finish_by, night n3" in shown
+    assert "Not foreseen: flights_scoring/finish_by, night n3" in shown
     assert json.loads(report("--days", "1", "--json").stdout)["all"]["nights"] == 0
 
 
 def test_report_without_nights_says_so(database: Database) -> None:
-    assert "no promised night was due in the last 90 days" in report().stdout
+    assert "No promised night was due in the last 90 days" in report().stdout
 
 
 def test_list_before_anything_was_read_says_what_to_do(database: Database) -> None:

@@ -36,7 +36,7 @@ def test_search_shows_its_trials_and_train_answers_from_them(nightshift):
     found = json.loads(nightshift("search", "tides", "--as-of", tides.AS_OF, "--json").stdout)
     assert [trial["number"] for trial in found["trials"]] == [0, 1]
     trained = nightshift("train", "tides", "--as-of", tides.AS_OF).stdout
-    assert f"trial {found['number']} of the search was the best: {found['params']}" in trained
+    assert f"Trial {found['number']} of the search was the best: {found['params']}" in trained
     assert json.loads(nightshift("train", "tides", "--as-of", tides.AS_OF, "--json").stdout)["keys_claimed"] == 0
 
 

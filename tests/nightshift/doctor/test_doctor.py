@@ -67,7 +67,7 @@ def found(tmp_path_factory: pytest.TempPathFactory, home: None) -> list[dict]:
 def test_this_repository_has_nothing_to_mend() -> None:
     done = doctor()
     assert done.exit_code == 0, done.output
-    assert "nothing to mend" in done.stdout
+    assert "Nothing to mend" in done.stdout
 
 
 @pytest.mark.parametrize(
