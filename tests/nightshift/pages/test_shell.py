@@ -12,24 +12,13 @@ from fastapi.testclient import TestClient
 
 from nightshift.pages.rendering import HERE
 from nightshift.pages.static_files import TYPES
-
-PATHS = {"path": "nightshift.css", "pipeline": "tides", "night": "2024-03-06", "digest": "abc", "dag_id": "x"}
-
-
-def routes(airflow_app):
-    """Every route of our application, with something in the place of each parameter."""
-    [ours] = [route.app for route in airflow_app.routes if getattr(route, "path", "") == "/nightshift"]
-    return [
-        (method, "/nightshift" + re.sub(r"{(\w+)(:path)?}", lambda match: PATHS.get(match[1], "x"), route.path))
-        for route in ours.routes
-        for method in route.methods
-    ]
-
+from tests.nightshift.pages.routes import routes_of
 
 def test_nothing_at_all_is_answered_without_login(airflow_app, anonymous, home):
-    asked = routes(airflow_app)
-    assert len(asked) > 10
-    assert {anonymous.request(method, path).status_code for method, path in asked} == {401}
+    [ours] = [route.app for route in airflow_app.routes if getattr(route, "path", "") == "/nightshift"]
+    asked = routes_of(ours)
+    assert len(asked) > 20
+    assert {anonymous.request(method, f"/nightshift{path}").status_code for method, path in asked} == {401}
 
 
 def test_who_is_not_logged_in_is_told_to_log_in_and_given_no_file_of_ours(anonymous, home):
