@@ -90,15 +90,16 @@ def of_suites(suites: Sequence[SuiteView]) -> Glance:
     newest = {suite.pipeline: suite.nights[-1].status for suite in suites if suite.nights}
     if not newest:
         return Glance("waiting", "No night was checked yet.")
-    stopped = [name for name, status in newest.items() if status == "failed"]
-    warned = [name for name, status in newest.items() if status == "warned"]
-    if not stopped and not warned:
-        return Glance("good", f"The newest rows of {_pipelines(len(newest))} are as they should be.")
-    lines = [f"Stopped by their checks: {_some(stopped)}."] if stopped else []
-    lines += [f"Usable, and not quite as they should be: {_some(warned)}."] if warned else []
-    well = len(newest) - len(stopped) - len(warned)
-    sentence = f"The newest rows of {well} of {_pipelines(len(newest))} are as they should be."
-    return Glance("bad" if stopped else "notice", sentence, tuple(lines))
+    by_status = {wanted: [name for name, status in newest.items() if status == wanted] for wanted in newest.values()}
+    stopped, warned, passed = (by_status.get(status, []) for status in ("failed", "warned", "passed"))
+    usable = f"The newest rows of {_some(warned)} are usable, and not quite as they should be."
+    well = f"The newest rows of {_pipelines(len(passed))} are as they should be."
+    if stopped:
+        sentence = f"The newest rows of {_some(stopped)} were refused as a whole."
+        return Glance("bad", sentence, (*([usable] if warned else []), *([well] if passed else [])))
+    if warned:
+        return Glance("notice", usable, (well,) if passed else ())
+    return Glance("good", well) if passed else Glance("waiting", "The newest rows are being looked at.")
 
 
 def of_incidents(view: IncidentsView) -> Glance:

@@ -27,6 +27,7 @@ def checks(request: Request, asking: Asking, last: ShortLast = 30) -> HTMLRespon
     from pipelines.engine.views.at_a_glance import of_suites
 
     suites = [suite for suite in house().suites(last=last) if asking.may("GET", suite.pipeline)]
+    suites.sort(key=lambda suite: not suite.nights)  # those that have nights come first
     return page(
         request,
         "checks",

@@ -52,7 +52,7 @@ def test_a_night_that_was_stopped_says_why(viewer, house):
 
 def test_the_list_names_who_was_stopped(viewer, house):
     page = viewer.get("/nightshift/checks").text
-    assert "Stopped by their checks: tides." in page
+    assert "The newest rows of tides were refused as a whole." in page
 
 
 def test_no_night_yet_says_what_to_do(viewer, ledger, monkeypatch):

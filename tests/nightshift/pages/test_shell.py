@@ -14,6 +14,7 @@ from nightshift.pages.rendering import HERE
 from nightshift.pages.static_files import TYPES
 from tests.nightshift.pages.routes import routes_of
 
+
 def test_nothing_at_all_is_answered_without_login(airflow_app, anonymous, home):
     [ours] = [route.app for route in airflow_app.routes if getattr(route, "path", "") == "/nightshift"]
     asked = routes_of(ours)

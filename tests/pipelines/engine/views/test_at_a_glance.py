@@ -63,8 +63,15 @@ def test_earlier_trouble_is_counted():
 
 def test_suites_name_who_was_stopped():
     glance = of_suites([suite(night("failed")), suite(night("passed"), pipeline="flights"), suite(pipeline="new")])
-    assert (glance.tone, glance.sentence) == ("bad", "The newest rows of 1 of 2 pipelines are as they should be.")
-    assert glance.lines == ("Stopped by their checks: tides.",)
+    assert (glance.tone, glance.sentence) == ("bad", "The newest rows of tides were refused as a whole.")
+    assert glance.lines == ("The newest rows of 1 pipeline are as they should be.",)
+
+
+def test_suites_that_warn_are_named_and_those_that_are_looked_at_wait():
+    glance = of_suites([suite(night("warned")), suite(night("unknown"), pipeline="flights")])
+    assert (glance.tone, glance.lines) == ("notice", ())
+    assert "rows of tides are usable" in glance.sentence
+    assert of_suites([suite(night("unknown"))]).tone == "waiting"
 
 
 def test_nothing_open_is_good_and_nothing_checked_is_waiting():
