@@ -451,10 +451,10 @@ def _load(name: str) -> Pipeline | None:
 
 def _declared(name: str) -> tuple[str, str | None]:
     """Return a pipeline's question, or why it cannot be read."""
+    if name not in pipeline_names():  # without asking which name is nearest: there may be many such pipelines
+        return "", NO_LONGER_DECLARED
     try:
         return load_pipeline(name).question, None
-    except UnknownPipeline:
-        return "", NO_LONGER_DECLARED
     except Exception as error:  # a file of somebody else, which may do anything when it is imported
         return "", f"its declaration cannot be read: {error}"
 

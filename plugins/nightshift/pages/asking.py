@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pipelines.engine.incidents.store import Incidents
+    from pipelines.engine.settings import Settings
     from pipelines.engine.views.house import House
 
 PATIENCE_SECONDS = 2.0
@@ -14,9 +16,16 @@ PATIENCE_SECONDS = 2.0
 def house() -> House:
     """Return the views of the ledger that the settings name."""
     from pipelines.engine.settings import read_settings
+
+    return _house_of(read_settings())
+
+
+@lru_cache(maxsize=2)
+def _house_of(settings: Settings) -> House:
+    """Return one house for all requests: a new one would compile its statements anew."""
     from pipelines.engine.views.house import House
 
-    return House(read_settings(), patience=PATIENCE_SECONDS)
+    return House(settings, patience=PATIENCE_SECONDS)
 
 
 def mlflow_page(pipeline: str, version: str) -> str:
