@@ -64,13 +64,6 @@ def refused(request: Request, asking: Asking, pipeline: str, night: str) -> HTML
     return page(request, "refused", refused=found, looked=bool(path), failed=not view.quarantine, shown=shown)
 
 
-def attempt_of(view: NightView) -> str | None:
-    """Return what files of a look at the rows that stopped the night are named by; None if no look did."""
-    step = next(step for step in view.steps if step.step == "validate")
-    story = next((story for story in view.keys if story.key == step.key), None)
-    return f"{story.key[:12]}-{story.fence}" if story and story.state == "failed" else None
-
-
 def failures_of(view: NightView) -> dict[str, str]:
     """Return when the steps that failed did so; the keys themselves have an end only where work was finished."""
     at: dict[str, str] = {}
