@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from nightshift.pages.asking import house, mlflow_page
 from nightshift.pages.rendering import base_of, page
 from nightshift.pages.security import Asking
+from pipelines.engine.views.attempts import attempt_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
