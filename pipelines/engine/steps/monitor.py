@@ -91,5 +91,7 @@ def warnings_of(mean: float, deviations: float | None, nights: dict[str, float],
         )
     warned = summary["failed_by_severity"]["warning"]
     if warned:
-        found.append(f"{warned} expectations of {summary['suite']} warned; see the check report")
+        found.append(
+            f"{warned} {'expectation' if warned == 1 else 'expectations'} of {summary['suite']} warned; see the check report"
+        )
     return found

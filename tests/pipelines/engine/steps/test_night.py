@@ -289,7 +289,7 @@ def test_monitor_warns_when_the_scores_moved(place, monkeypatch):
     assert seen["score_stability"] > 0.25
     assert len(seen["warnings"]) == 2
     assert "the holdout nights had" in seen["warnings"][0]
-    assert "1 expectations of tides_rows warned" in seen["warnings"][1]
+    assert "1 expectation of tides_rows warned" in seen["warnings"][1]
 
 
 def test_a_lost_ledger_never_overwrites_a_file_that_readers_see(place, migrated_file):
