@@ -43,7 +43,7 @@ def to_do(view: NightView) -> tuple[str, ...]:
         held = next((step for step in view.steps if step.state == "claimed"), None)
         if held is not None:
             steps.append(f"See who works on {held.step}: nightshift explain {_key_of(view, held)}")
-    if view.cell.rows_quarantined:
+    if view.cell.rows_quarantined or (view.cell.error or "").startswith("TooManyRefused"):
         steps.append(f"Look at the refused rows: nightshift quarantine {name} {night}")
     return tuple(steps)
 

@@ -28,6 +28,7 @@ def test_failed_night_says_why_and_what_to_do(nightshift):
     to_do = shown.split("What to do")[1]
     assert "nightshift explain" in to_do
     assert f"nightshift score tides {FAILED}" in to_do
+    assert f"nightshift quarantine tides {FAILED}" in to_do
     assert "200   wind lies between -5 and 5" in shown
 
 
