@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,6 +49,14 @@ class House:
         return done.stdout
 
 
+def free_port() -> int:
+    """One of its own: the usual one may be taken by another test's Airflow a moment later."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
 def environment_of(root: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("NIGHTSHIFT_", "AIRFLOW"))}
     path = os.pathsep.join([str(root), str(root / "plugins")])
@@ -70,7 +79,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         making = subprocess.Popen([sys.executable, stage.__file__], cwd=root, env=ours, stdout=log, stderr=log)
         extra = {name: ours[name] for name in ("PYTHONPATH", "NIGHTSHIFT_HOME", "NIGHTSHIFT_COMPILE")}
         try:
-            with AirflowTree(root / ".nightshift", root, extra=extra, login=True) as tree:
+            with AirflowTree(root / ".nightshift", root, port=free_port(), extra=extra, login=True) as tree:
                 ready = tree.start()
                 assert ready.import_errors == ()
                 assert making.wait(300) == 0, (root / "stage.log").read_text()

@@ -168,6 +168,7 @@ def test_an_incident_is_taken_up_and_silenced(admin: Visit) -> None:
     expect(first).to_contain_text("stopped by its checks")
     first.get_by_role("button", name="I take it up").click()
     expect(page.get_by_text("taken up by admin")).to_be_visible()
+    page.wait_for_load_state("networkidle")  # the page was loaded again, and its scripts with it
     page.get_by_role("article").first.get_by_role("button", name="Silence").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Why?").fill("the depot knows")
@@ -176,3 +177,24 @@ def test_an_incident_is_taken_up_and_silenced(admin: Visit) -> None:
     shown = json.loads(admin.house.nightshift("incidents", "--json"))
     [taken] = [one for one in shown if one["acknowledged_by"] == "admin"]
     assert (taken["night"], taken["silenced_until"] is not None) == (stage.STOPPED, True)
+
+
+def test_everything_is_within_reach_of_the_keyboard(admin: Visit) -> None:
+    page = admin.to("checks/parcels")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    newest = page.get_by_role("list", name=re.compile("All nights")).get_by_role("link").last
+    newest.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(":focus")).to_have_attribute("aria-label", re.compile(f"^{stage.GOOD[2]}|^{stage.REFUSED}"))
+    page = admin.to("models/parcels")
+    opens = page.get_by_role("button", name=re.compile("^Roll back to version"))
+    opens.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_label("Why?")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(opens).to_be_focused()
