@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pipelines.engine.views.checks import SuiteView
+from pipelines.engine.views.glance import Glance, Tone
 from pipelines.engine.views.incidents import IncidentsView
-from pipelines.engine.views.last_night import Tone
 from pipelines.engine.views.models import ModelLine, ModelView
-
-
-@dataclass(frozen=True)
-class Glance:
-    """How things stand.
-
-    Attributes:
-        tone: `good`, `notice`, `bad`, or `waiting` where there is nothing to be glad or sorry about.
-        sentence: In words.
-        lines: What else belongs to it, a sentence each; the most important first.
-    """
-
-    tone: Tone
-    sentence: str
-    lines: tuple[str, ...] = ()
 
 
 def of_models(lines: Sequence[ModelLine]) -> Glance:

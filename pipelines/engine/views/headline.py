@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.engine.durations import duration
+from pipelines.engine.views.glance import Tone
 from pipelines.engine.views.night import NightView
 
 
@@ -18,7 +19,7 @@ class Headline:
         next_step: What to do; empty if nothing.
     """
 
-    tone: str
+    tone: Tone
     sentence: str
     next_step: str = ""
 

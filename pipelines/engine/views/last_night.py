@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
+from pipelines.engine.views.glance import Glance, Tone
 from pipelines.engine.views.strip import Cell, CellState, Strip
-
-Tone = Literal["good", "notice", "bad", "waiting"]
 
 TONES: dict[CellState, Tone] = {
     "published": "good",
@@ -32,26 +29,11 @@ STATES: tuple[tuple[CellState, str], ...] = (
 UNPUBLISHED: tuple[CellState, ...] = ("failed", "unfinished")
 
 
-@dataclass(frozen=True)
-class LastNight:
-    """How things stand.
-
-    Attributes:
-        tone: `good`, `notice`, `bad`, or `waiting` where there is nothing to be glad or sorry about.
-        sentence: In words.
-        lines: What else belongs to it, a sentence each; the most important first.
-    """
-
-    tone: Tone
-    sentence: str
-    lines: tuple[str, ...] = ()
-
-
-def last_night(strips: Sequence[Strip]) -> LastNight:
+def last_night(strips: Sequence[Strip]) -> Glance:
     """Return how the newest night of each pipeline stands."""
     newest = {strip.pipeline: strip.nights[-1] for strip in strips if strip.nights}
     if not newest:
-        return LastNight("waiting", "No night was scored yet.")
+        return Glance("waiting", "No night was scored yet.")
     nights = {cell.night for cell in newest.values()}
     which = f"Last night, {nights.pop()}" if len(nights) == 1 else "The newest nights"
     published = sum(cell.state in ("published", "late") for cell in newest.values())
@@ -65,7 +47,7 @@ def last_night(strips: Sequence[Strip]) -> LastNight:
     tone = next(tone for tone in WORST_FIRST if tone in tones)
     ending = _on_time(list(newest.values()))
     sentence = f"{which}: {published} of {len(newest)} published{ending}."
-    return LastNight(
+    return Glance(
         tone, sentence, (*_troubles(newest), *_missing(missing), *_declarations(broken), *_incidents(open_incidents))
     )
 
