@@ -60,7 +60,7 @@ def told(cell: Cell) -> dict[str, Any]:
     elif cell.due_at:
         facts.append(("promised until", "", cell.due_at))
     if cell.error:
-        facts.append(("error", cell.error[:200], None))
+        facts.append(("error", cell.error.splitlines()[0][:200], None))
     return {"title": f"{cell.night}: {WORDS[cell.state]}", "facts": facts}
 
 
