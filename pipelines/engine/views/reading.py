@@ -55,17 +55,16 @@ class Reading(Database):
         """
         names = ("rows_in", "rows_scored", "rows_quarantined", "delta_version")
         numbers = [_keys.result[name].as_integer() for name in names]
-        wanted = (
-            select(
-                _keys.pipeline, _keys.partition, _keys.finished_at, *numbers, _keys.result["model_version"].as_string()
-            )
-            .where(_keys.step == PUBLISH, _keys.state == DONE, _within(since))
-            .order_by(_keys.finished_at)
+        model = _keys.result["model_version"].as_string()
+        wanted = select(_keys.pipeline, _keys.partition, _keys.finished_at, *numbers, model).where(
+            _keys.step == PUBLISH, _keys.state == DONE, _within(since)
         )
         found: dict[str, dict[str, Publication]] = {pipeline: {} for pipeline in since}
-        for pipeline, night, at, rows_in, scored, refused, version, model in self._all(wanted):
+        for pipeline, night, at, rows_in, scored, refused, version, scorer in self._all(wanted):
             if night >= since.get(pipeline, AFTER_NIGHTS):
-                found[pipeline][night] = Publication(at, rows_in, scored, refused, model, version)
+                mine = found[pipeline]
+                if night not in mine or at >= mine[night].at:
+                    mine[night] = Publication(at, rows_in, scored, refused, scorer, version)
         return found
 
     def touches(self, since: Mapping[str, str]) -> dict[str, dict[str, list[Touch]]]:

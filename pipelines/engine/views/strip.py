@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pipelines.engine.ledger.values import Entry, iso
 
@@ -33,8 +33,7 @@ class Touch:
     error: str | None = None
 
 
-@dataclass(frozen=True)
-class Publication:
+class Publication(NamedTuple):
     """The last publication of a night, as far as a cell shows it; `at` is when it was finished."""
 
     at: float
@@ -45,8 +44,7 @@ class Publication:
     delta_version: int
 
 
-@dataclass(frozen=True)
-class Due:
+class Due(NamedTuple):
     """What was promised for a night: until when, and when it was kept (None: not yet, or never). By the clock of nights."""
 
     at: float
