@@ -11,6 +11,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from nightshift.pages.app import fastapi_app
+from pipelines.engine.incidents.lifecycle import incident_id
+from pipelines.engine.ledger.store import Ledger
+from pipelines.engine.settings import read_settings
 from tests.nightshift.pages.browser import stage
 from tests.nightshift.pages.browser.conftest import NARROW, SCREENSHOTS, WIDE, House, Visit
 from tests.nightshift.pages.routes import routes_of
@@ -29,7 +32,9 @@ PAGES = {
     "checks": "checks",
     "checks-of": "checks/parcels",
     "incidents": "incidents",
+    "incident": f"incidents/{incident_id('parcels_scoring/succeed', stage.STOPPED)[:12]}",
     "runbook": "runbooks/checks-failed",
+    "key": "keys/",
 }
 SERIOUS = ("serious", "critical")
 RUN = "after-the-roll-back"
@@ -37,7 +42,7 @@ RUN = "after-the-roll-back"
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_complete_quiet_and_accessible_at_both_widths_and_themes(admin: Visit, name: str) -> None:
-    page = admin.to(PAGES[name])
+    page = admin.to(PAGES[name] + (key_of_a_night(admin.house) if name == "key" else ""))
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     found = []
     for theme in ("light", "dark"):
@@ -50,6 +55,11 @@ def test_page_is_complete_quiet_and_accessible_at_both_widths_and_themes(admin: 
             found += [f"{theme} {size['width']}: {line}" for line in serious_findings(page)]
     assert found == []
     assert admin.troubles == []
+
+
+def key_of_a_night(house: House) -> str:
+    ledger = Ledger(read_settings(house.environment).ledger_url)
+    return ledger.entries(pipeline="parcels", step="publish")[0].key[:12]
 
 
 def serious_findings(page: Page) -> list[str]:
@@ -110,7 +120,6 @@ def post(page: Page, url: str, body: dict[str, object]) -> int:
 def champion(house: House) -> str:
     """As the command line says it, which asks MLflow."""
     from model_registry import Registry
-    from pipelines.engine.settings import read_settings
 
     settings = read_settings(house.environment)
     return Registry(settings.tracking_uri, settings.artifacts).resolve("parcels", "champion").version
