@@ -6,17 +6,9 @@ const WORDS = { duration, share: (value) => `${+(value * 100).toFixed(value < 0.
 let loading;
 const drawn = new Map();
 
+// All of them at once, seen or not: a page has one or two, and is printed as it is.
 export function drawCharts(where) {
-  const figures = where.querySelectorAll("figure.chart");
-  if (!figures.length) return;
-  const sight = new IntersectionObserver((seen) => {
-    for (const { isIntersecting, target } of seen) {
-      if (!isIntersecting) continue;
-      sight.unobserve(target);
-      draw(target);
-    }
-  }, { rootMargin: "200px" });
-  figures.forEach((figure) => sight.observe(figure));
+  where.querySelectorAll("figure.chart").forEach(draw);
 }
 
 document.documentElement.addEventListener("themechange", () => drawn.forEach((_, figure) => draw(figure)));

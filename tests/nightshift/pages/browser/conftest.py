@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from nightshift.embedded.client import AirflowClient
 from nightshift.embedded.logins import load_or_make_logins
@@ -69,8 +69,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     from pipelines.engine.ledger.migrate import migrate
 
     root = make_clone(tmp_path_factory.mktemp("house"))
-    for name in ("flights", "maintenance"):
-        (root / f"dags/{name}.py").unlink(missing_ok=True)
+    for other in {*(root / "dags").glob("*.py")} - {root / "dags/flights.py"}:
+        other.unlink()
     ours = environment_of(root)
     shutil.copytree(REPOSITORY / "docs/runbooks", root / "docs/runbooks")
     (root / ".nightshift").mkdir()
@@ -116,6 +116,7 @@ class Visit:
         assert answer is not None
         assert answer.status == 200, f"{path}: {answer.status}"
         self.page.wait_for_load_state("networkidle")
+        expect(self.page.get_by_text("Drawing the chart")).to_have_count(0)
         return self.page
 
     def _note_strangers(self, url: str) -> None:

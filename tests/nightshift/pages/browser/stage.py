@@ -1,7 +1,7 @@
 """What the browser looks at, made in a copy of the repository: `python stage.py`, with the copy on the path.
 
-The pipeline of the README with two versions, some good nights, one with refused rows, one that was stopped by its checks, and
-two incidents. Everything goes through the steps that Airflow's tasks call.
+The demonstration's flights with two versions, some good nights, one with refused rows, one that was stopped by its checks,
+and two incidents. Everything goes through the steps that Airflow's tasks call.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-AS_OF = ("2026-02-15", "2026-02-17")
-GOOD = ("2026-02-17", "2026-02-18", "2026-02-19")
-REFUSED, STOPPED, NEXT = "2026-02-20", "2026-02-21", "2026-02-22"
+AS_OF = ("2013-11-01", "2013-11-15")
+GOOD = ("2013-11-15", "2013-11-16", "2013-11-17")
+REFUSED, STOPPED, NEXT = "2013-11-18", "2013-11-19", "2013-11-20"
 
 
 def main() -> None:
@@ -29,22 +29,22 @@ def main() -> None:
     settings = read_settings()
     migrate(settings.ledger_url)
     refresh_declarations(settings, Observations(settings.ledger_url), always=True)
-    parcels = load_pipeline("parcels")
-    assert parcels.prepare is not None
-    data = Path(settings.data) / "parcels"
-    parcels.prepare(data, progress=no_progress)
+    flights = load_pipeline("flights")
+    assert flights.prepare is not None
+    data = Path(settings.data) / "flights"
+    flights.prepare(data, progress=no_progress)
     _spoil(data / "rows")
     runtime = open_runtime(settings)
     for as_of, night in zip(AS_OF, GOOD, strict=False):
-        trained = run_training(runtime, parcels, as_of, actor="stage")
-        run_night(runtime, parcels, night)
+        trained = run_training(runtime, flights, as_of, actor="stage")
+        run_night(runtime, flights, night)
     if not trained["promoted"]:
         promote_by_hand(
-            runtime, parcels, trained["version"], actor="stage", reason="two versions are needed", despite_gate=True
+            runtime, flights, trained["version"], actor="stage", reason="two versions are needed", despite_gate=True
         )
     for night in (*GOOD[len(AS_OF) :], REFUSED, STOPPED):
         with suppress(Exception):  # the last one is meant to be stopped
-            run_night(runtime, parcels, night)
+            run_night(runtime, flights, night)
     _open_incidents(settings)
 
 
@@ -52,8 +52,7 @@ def _spoil(rows: Path) -> None:
     import pandas as pd
 
     refused = pd.read_parquet(rows / f"{REFUSED}.parquet")
-    refused.loc[:4, "kilograms"] = 500.0
-    refused.loc[10:20, "depot"] = "moon"
+    refused.loc[:4, "distance_miles"] = 238_900.0
     refused.to_parquet(rows / f"{REFUSED}.parquet", index=False)
     stopped = pd.read_parquet(rows / f"{STOPPED}.parquet")
     pd.concat([stopped, stopped[:10]]).to_parquet(rows / f"{STOPPED}.parquet", index=False)
@@ -64,16 +63,16 @@ def _open_incidents(settings: Any) -> None:
     from pipelines.engine.incidents.store import Incidents
     from pipelines.engine.promises.verdicts import Verdict
 
-    dag = "parcels_scoring"
+    dag = "flights_scoring"
     verdicts = [
         Verdict(
-            f"{dag}/succeed", dag, STOPPED, "failed", "checks_failed", step="validate", reason="parcel_id is not unique"
+            f"{dag}/succeed", dag, STOPPED, "failed", "checks_failed", step="validate", reason="flight_id is not unique"
         ),
-        Verdict(f"{dag}/finish_by", dag, NEXT, "at_risk", "at_risk", due_at=1_771_740_000.0, reason="rows come late"),
+        Verdict(f"{dag}/finish_by", dag, NEXT, "at_risk", "at_risk", due_at=1_384_945_200.0, reason="rows come late"),
     ]
     Incidents(settings.ledger_url).settle(
         verdicts,
-        owner_of=lambda _: "parcel-science",
+        owner_of=lambda _: "flight-science",
         routes_for=lambda _: ["paper"],
         context=lambda _: Context(),
     )

@@ -22,17 +22,17 @@ pytestmark = pytest.mark.airflow
 
 PAGES = {
     "nights": "nights",
-    "nights-of": "nights/parcels",
-    "night": f"nights/parcels/{stage.GOOD[1]}",
-    "night-refused": f"nights/parcels/{stage.REFUSED}",
-    "night-stopped": f"nights/parcels/{stage.STOPPED}",
+    "nights-of": "nights/flights",
+    "night": f"nights/flights/{stage.GOOD[1]}",
+    "night-refused": f"nights/flights/{stage.REFUSED}",
+    "night-stopped": f"nights/flights/{stage.STOPPED}",
     "models": "models",
-    "model": "models/parcels",
-    "version": "models/parcels/versions/2",
+    "model": "models/flights",
+    "version": "models/flights/versions/2",
     "checks": "checks",
-    "checks-of": "checks/parcels",
+    "checks-of": "checks/flights",
     "incidents": "incidents",
-    "incident": f"incidents/{incident_id('parcels_scoring/succeed', stage.STOPPED)[:12]}",
+    "incident": f"incidents/{incident_id('flights_scoring/succeed', stage.STOPPED)[:12]}",
     "runbook": "runbooks/checks-failed",
     "key": "keys/",
 }
@@ -59,7 +59,7 @@ def test_page_is_complete_quiet_and_accessible_at_both_widths_and_themes(admin: 
 
 def key_of_a_night(house: House) -> str:
     ledger = Ledger(read_settings(house.environment).ledger_url)
-    return ledger.entries(pipeline="parcels", step="publish")[0].key[:12]
+    return ledger.entries(pipeline="flights", step="publish")[0].key[:12]
 
 
 def serious_findings(page: Page) -> list[str]:
@@ -78,7 +78,7 @@ def test_every_route_answers_401_to_whoever_is_not_logged_in(house: House) -> No
             f"{method} {path}": anonymous.request(method, path) for method, path in routes_of(fastapi_app()["app"])
         }
     assert {said: answer.status_code for said, answer in asked.items() if answer.status_code != 401} == {}
-    assert not any("parcels" in answer.text for answer in asked.values())
+    assert not any("flights" in answer.text for answer in asked.values())
 
 
 def test_pages_are_reached_through_airflows_own_navigation(admin: Visit) -> None:
@@ -93,17 +93,17 @@ def test_pages_are_reached_through_airflows_own_navigation(admin: Visit) -> None
 
 
 def test_a_dag_has_its_nights_as_a_tab(admin: Visit) -> None:
-    admin.page.goto(f"{admin.house.url}/dags/parcels_scoring/plugin/nightshift-nights")
+    admin.page.goto(f"{admin.house.url}/dags/flights_scoring/plugin/nightshift-nights")
     frame = admin.page.frame_locator("iframe")
-    expect(frame.get_by_role("heading", name="parcels")).to_be_visible(timeout=20_000)
+    expect(frame.get_by_role("heading", name="flights")).to_be_visible(timeout=20_000)
 
 
 def test_a_viewer_is_offered_no_action_and_gets_none(viewer: Visit) -> None:
-    page = viewer.to("models/parcels")
+    page = viewer.to("models/flights")
     expect(page.get_by_text("Rolling back and promoting need Airflow's permission")).to_be_visible()
     assert page.locator("[data-opens], form[data-action]").count() == 0
     body = {"expected": "2", "reason": "I only look"}
-    assert post(page, f"{viewer.house.pages}/models/parcels/roll-back", body) == 403
+    assert post(page, f"{viewer.house.pages}/models/flights/roll-back", body) == 403
     page = viewer.to("incidents")
     assert page.locator("[data-opens], form[data-action]").count() == 0
     assert champion(viewer.house) == "2"
@@ -122,36 +122,36 @@ def champion(house: House) -> str:
     from model_registry import Registry
 
     settings = read_settings(house.environment)
-    return Registry(settings.tracking_uri, settings.artifacts).resolve("parcels", "champion").version
+    return Registry(settings.tracking_uri, settings.artifacts).resolve("flights", "champion").version
 
 
 def test_an_admin_rolls_back_from_the_page_and_the_next_night_is_scored_by_it(admin: Visit) -> None:
-    house, page = admin.house, admin.to("models/parcels")
+    house, page = admin.house, admin.to("models/flights")
     page.set_viewport_size(WIDE)
     page.get_by_role("button", name="Roll back to version 1").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(f"The newest night, {stage.STOPPED}, stays as it is")
     page.screenshot(path=SCREENSHOTS / "roll-back-1280-light.png")
-    dialog.get_by_label("Why?").fill("too many parcels from the moon")
+    dialog.get_by_label("Why?").fill("too many late planes")
     dialog.get_by_role("button", name="Roll back to version 1").click()
-    expect(dialog.get_by_role("status")).to_contain_text("Version 1 is the champion of parcels now", timeout=90_000)
+    expect(dialog.get_by_role("status")).to_contain_text("Version 1 is the champion of flights now", timeout=90_000)
     assert champion(house) == "1"
     dialog.get_by_role("button", name="Show the page as it is now").click()
-    expect(page.get_by_role("row", name=re.compile("rolled back admin too many parcels"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("rolled back admin too many late"))).to_be_visible()
     expect(page.get_by_text("MLflow agrees: the champion is version 1")).to_be_visible()
-    shown = json.loads(house.nightshift("models", "parcels", "--json"))
+    shown = json.loads(house.nightshift("models", "flights", "--json"))
     assert shown["champion"] == "1"
     assert (shown["moves"][0]["actor"], shown["moves"][0]["action"]) == ("admin", "roll back")
 
-    house.client.trigger("parcels_scoring", partition_key=stage.NEXT, run_id=RUN)
-    assert house.client.wait_for_run("parcels_scoring", RUN, timeout=120).succeeded
-    page = admin.to(f"nights/parcels/{stage.NEXT}")
+    house.client.trigger("flights_scoring", partition_key=stage.NEXT, run_id=RUN)
+    assert house.client.wait_for_run("flights_scoring", RUN, timeout=120).succeeded
+    page = admin.to(f"nights/flights/{stage.NEXT}")
     expect(page.locator(".headline")).to_contain_text("model version 1")
 
 
 def test_a_run_leads_to_its_night_and_a_task_to_its_key(admin: Visit) -> None:
-    run = f"{admin.house.url}/dags/parcels_scoring/runs/{RUN}"
-    if not any(one.run_id == RUN for one in admin.house.client.dag_runs("parcels_scoring")):
+    run = f"{admin.house.url}/dags/flights_scoring/runs/{RUN}"
+    if not any(one.run_id == RUN for one in admin.house.client.dag_runs("flights_scoring")):
         pytest.fail("this test comes after the one that rolls back")
     admin.page.goto(f"{run}/plugin/nightshift-night")
     frame = admin.page.frame_locator("iframe")
@@ -161,7 +161,7 @@ def test_a_run_leads_to_its_night_and_a_task_to_its_key(admin: Visit) -> None:
 
 
 def test_a_page_that_is_stale_moves_nothing_and_says_so(admin: Visit) -> None:
-    page = admin.to("models/parcels")
+    page = admin.to("models/flights")
     page.get_by_role("button", name=re.compile("Roll back to version")).click()
     page.eval_on_selector("dialog[open] input[name=expected]", "field => field.value = '7'")
     dialog = page.get_by_role("dialog")
@@ -180,7 +180,7 @@ def test_an_incident_is_taken_up_and_silenced(admin: Visit) -> None:
     page.wait_for_load_state("networkidle")  # the page was loaded again, and its scripts with it
     page.get_by_role("article").first.get_by_role("button", name="Silence").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Why?").fill("the depot knows")
+    dialog.get_by_label("Why?").fill("the tower knows")
     dialog.get_by_role("button", name="Silence").click()
     expect(dialog.get_by_role("status")).to_contain_text("Nothing is told of it until")
     shown = json.loads(admin.house.nightshift("incidents", "--json"))
@@ -189,7 +189,7 @@ def test_an_incident_is_taken_up_and_silenced(admin: Visit) -> None:
 
 
 def test_everything_is_within_reach_of_the_keyboard(admin: Visit) -> None:
-    page = admin.to("checks/parcels")
+    page = admin.to("checks/flights")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -199,7 +199,7 @@ def test_everything_is_within_reach_of_the_keyboard(admin: Visit) -> None:
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
     expect(page.locator(":focus")).to_have_attribute("aria-label", re.compile(f"^{stage.GOOD[2]}|^{stage.REFUSED}"))
-    page = admin.to("models/parcels")
+    page = admin.to("models/flights")
     opens = page.get_by_role("button", name=re.compile("^Roll back to version"))
     opens.focus()
     page.keyboard.press("Enter")
