@@ -5,18 +5,30 @@ A file whose name begins with `_` is no suite: it holds what several of them sha
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from data_checks.errors import UnknownSuite, did_you_mean
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+FOLDER = Path(__file__).parent
 
-SUITES: Mapping[str, str] = MappingProxyType(
-    {path.stem: f"{__name__}.{path.stem}" for path in Path(__file__).parent.glob("[!_]*.py")}
-)
+
+class _Suites(Mapping[str, str]):
+    """Looks into the folder each time: Airflow's processes live long, and a suite that was written since is known, too."""
+
+    def __getitem__(self, name: str) -> str:
+        if name.startswith("_") or not (FOLDER / f"{name}.py").is_file():
+            raise KeyError(name)
+        return f"{__name__}.{name}"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(path.stem for path in FOLDER.glob("[!_]*.py")))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+SUITES: Mapping[str, str] = _Suites()
 """Name of each suite and the module that builds it. Nothing of them is imported before it is asked for."""
 
 

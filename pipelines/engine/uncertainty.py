@@ -6,7 +6,7 @@ are enough, where percentiles would need more than a thousand (Efron and Tibshir
 chapters 6 and 13). Of a large holdout each resample draws `MOST_ROWS` rows, and the deviation is scaled by the root of
 the shares (the m out of n bootstrap; Bickel, Goetze and van Zwet 1997), so that it costs little beside a fit.
 
-Rows are drawn as if they were independent. Those of one night share its weather, so the intervals are rather too narrow.
+Rows are drawn as if they were independent. Those of one night share what happened in it, so the intervals are rather too narrow.
 """
 
 from __future__ import annotations

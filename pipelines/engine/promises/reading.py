@@ -68,11 +68,15 @@ def newest_night(
 def run_facts(
     declaration: Declaration, runs: Sequence[SeenRun], tasks: Sequence[SeenTask], clock: Clock
 ) -> tuple[RunFact, ...]:
-    """Return a DAG's runs with their tasks."""
+    """Return a DAG's runs with their tasks; without those that were begun by hand and forgot which night they are for."""
     mine: dict[str, list[SeenTask]] = {}
     for task in tasks:
         mine.setdefault(task.run_id, []).append(task)
-    return tuple(_run_fact(declaration, run, mine.get(run.run_id, []), clock) for run in runs)
+    return tuple(
+        _run_fact(declaration, run, mine.get(run.run_id, []), clock)
+        for run in runs
+        if run.partition_key or run.kind != "manual" or not declaration.partitioned
+    )
 
 
 def night_of_run(declaration: Declaration, run: SeenRun) -> str:

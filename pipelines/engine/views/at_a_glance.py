@@ -55,13 +55,14 @@ def of_suite(view: SuiteView) -> Glance:
         return Glance("waiting", f"No night of {view.pipeline} was checked yet.")
     newest = view.nights[-1]
     counts = Counter(night.status for night in view.nights)
-    words = {"warned": "warned", "failed": "stopped by its checks"}
-    lines = [f"{_nights(counts[status])} {words[status]}." for status in ("failed", "warned") if counts[status]]
-    tones: dict[str, Tone] = {"passed": "good", "warned": "notice", "failed": "bad"}
+    words = {"warned": "warned", "failed": "stopped by its checks", "unchecked": "without rows that could be looked at"}
+    lines = [f"{_nights(counts[status])} {told}." for status, told in reversed(words.items()) if counts[status]]
+    tones: dict[str, Tone] = {"passed": "good", "warned": "notice", "failed": "bad", "unchecked": "bad"}
     sentences = {
         "passed": f"The rows of {newest.night} are as they should be.",
         "warned": f"The rows of {newest.night} are usable; some are not as they should be.",
         "failed": f"The rows of {newest.night} were refused as a whole.",
+        "unchecked": f"There was nothing of {newest.night} that could be looked at. The night's page says why.",
     }
     sentence = sentences.get(newest.status, f"The rows of {newest.night} are being looked at.")
     span = f"Of the last {_nights(len(view.nights))}" if len(view.nights) > 1 else ""
@@ -78,9 +79,14 @@ def of_suites(suites: Sequence[SuiteView]) -> Glance:
     stopped, warned, passed = (by_status.get(status, []) for status in ("failed", "warned", "passed"))
     usable = f"The newest rows of {_some(warned)} are usable, and not quite as they should be."
     well = f"The newest rows of {_pipelines(len(passed))} are as they should be."
+    without = by_status.get("unchecked", [])
+    nothing = f"Of the newest night of {_some(without)} there was nothing that could be looked at."
+    others = [*([usable] if warned else []), *([well] if passed else [])]
     if stopped:
         sentence = f"The newest rows of {_some(stopped)} were refused as a whole."
-        return Glance("bad", sentence, (*([usable] if warned else []), *([well] if passed else [])))
+        return Glance("bad", sentence, (*([nothing] if without else []), *others))
+    if without:
+        return Glance("bad", nothing, tuple(others))
     if warned:
         return Glance("notice", usable, (well,) if passed else ())
     return Glance("good", well) if passed else Glance("waiting", "The newest rows are being looked at.")

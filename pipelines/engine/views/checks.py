@@ -15,7 +15,8 @@ class CheckedNight:
 
     Attributes:
         night: The partition.
-        status: `passed`, `warned`, `failed` (critical: the night stopped), or `unknown` while it is being looked at.
+        status: `passed`, `warned`, `failed` (critical: the night stopped), `unchecked` where there was nothing that could be
+            looked at (no rows, or no readable ones), or `unknown` while it is being looked at.
         at: When.
         rows, refused: How many; None where the night stopped.
         failed: How many expectations were not met; None where the night stopped.
@@ -97,6 +98,15 @@ def suite_view(pipeline: str, entries: Iterable[Entry], reports: str) -> SuiteVi
     )
 
 
+def stopped_by_checks(error: str | None) -> bool:
+    """Whether a night was stopped by what its suite found, and not because there was nothing to look at.
+
+    Args:
+        error: As the ledger keeps it: the name of the error, then its text.
+    """
+    return (error or "").partition(":")[0] in ("ChecksFailed", "TooManyRefused")
+
+
 def below(root: str, path: str | None) -> str | None:
     """Return a recorded path relative to a root, or None for what does not lie below it."""
     prefix = f"{root.rstrip('/')}/"
@@ -106,7 +116,7 @@ def below(root: str, path: str | None) -> str | None:
 def _night(entry: Entry, reports: str) -> CheckedNight:
     at = iso(entry.finished_at if entry.finished_at is not None else entry.claimed_at)
     if not entry.result:
-        status = "failed" if entry.state == "failed" else "unknown"
+        status = "unknown" if entry.state != "failed" else "failed" if stopped_by_checks(entry.error) else "unchecked"
         told = REPORT.search(entry.error or "")
         report = below(reports, told[1]) if told else None
         return CheckedNight(entry.partition, status, at, None, None, None, report, entry.error, entry.key)

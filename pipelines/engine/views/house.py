@@ -87,14 +87,16 @@ class House:
         publications = self._reading.publications(since) if since else {}
         touches = self._reading.touches(since) if since else {}
         dues = self._reading.dues(dags, since) if since else {}
+        begun = self._reading.begun(since) if since else {}
+        running = self._reading.running(dags)
         incidents = self._reading.open_incidents()
         all_dags = self.dags()
         strips = []
         for name in names:
             published, touched = publications.get(name, {}), touches.get(name, {})
-            nights = _between({*published, *touched, *([newest[name]] if name in newest else ())})
-            bare = [night for night in nights if night not in published and night not in touched]
-            if bare and name in newest:  # every key done, and no publication: the night stopped in between
+            nights = _between({*published, *touched, *begun.get(name, ())})
+            bare = begun.get(name, set()) - published.keys() - touched.keys()
+            if bare:  # every key done, and no publication: the night is, or stopped, between two steps
                 touched = {**touched, **self._reading.touches_of({(name, night) for night in bare}).get(name, {})}
             question, trouble = _declared(name)
             declared = scoring.get(name)
@@ -106,7 +108,7 @@ class House:
                     declared.dag_id if declared else None,
                     _promise_words(declared),
                     sum(incidents.get(dag, 0) for dag in all_dags.get(name, ())),
-                    cells(nights, touched, published, dues.get(name, {})),
+                    cells(nights, touched, published, dues.get(name, {}), running.get(name, ())),
                     trouble,
                 )
             )
@@ -140,7 +142,8 @@ class House:
         else:
             touched = self._reading.touches_of({(pipeline, night)}).get(pipeline, {})
         published = self._reading.publications({pipeline: night})[pipeline]
-        [cell] = cells([night], touched, published, dues[pipeline])
+        running = self._reading.running({pipeline: scoring.dag_id} if scoring else {})
+        [cell] = cells([night], touched, published, dues[pipeline], running.get(pipeline, ()))
         last = {entry.step: entry.result or {} for entry in reversed(entries) if entry.state == "done"}
         checked = last.get("validate")
         week = self._reading.results(pipeline, "publish", earlier[-WEEK:])

@@ -67,6 +67,36 @@ class Reading(Database):
                     mine[night] = Publication(at, rows_in, scored, refused, scorer, version)
         return found
 
+    def begun(self, since: Mapping[str, str]) -> dict[str, set[str]]:
+        """Return the nights of which anything was ever done, by pipeline.
+
+        Args:
+            since: By pipeline: the first night.
+        """
+        found: dict[str, set[str]] = {pipeline: set() for pipeline in since}
+        wanted = select(_keys.pipeline, _keys.partition).where(_keys.step == "validate", _within(since))
+        for pipeline, night in self._all(wanted):
+            if night >= since.get(pipeline, AFTER_NIGHTS):
+                found[pipeline].add(night)
+        return found
+
+    def running(self, dag_ids: Mapping[str, str]) -> dict[str, set[str]]:
+        """Return the nights that a run in Airflow works on now, as far as it was heard of, by pipeline.
+
+        Args:
+            dag_ids: By pipeline: its scoring DAG.
+        """
+        pipelines = {dag_id: pipeline for pipeline, dag_id in dag_ids.items()}
+        column = dag_runs.c
+        wanted = select(column.dag_id, column.partition_key).where(
+            column.state == "running", column.ended_at.is_(None), column.partition_key.is_not(None)
+        )
+        found: dict[str, set[str]] = {}
+        for dag_id, night in self._all(wanted):
+            if dag_id in pipelines:
+                found.setdefault(pipelines[dag_id], set()).add(night)
+        return found
+
     def touches(self, since: Mapping[str, str]) -> dict[str, dict[str, list[Touch]]]:
         """Return the keys of nights on which something is not done, by pipeline and night; others need no telling.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from pipelines.engine.ledger.values import Entry, iso
@@ -181,6 +181,18 @@ def cells(
     touches: Mapping[str, Sequence[Touch]],
     publications: Mapping[str, Publication],
     dues: Mapping[str, Due],
+    running: Collection[str] = (),
 ) -> tuple[Cell, ...]:
-    """Return a cell for each night; those without any key are `absent`."""
-    return tuple(cell(night, touches.get(night, ()), publications.get(night), dues.get(night)) for night in nights)
+    """Return a cell for each night; those without any key are `absent`.
+
+    Args:
+        nights: Which.
+        touches: Their keys, by night.
+        publications: The last publication of each.
+        dues: Until when each was promised.
+        running: Nights on which a run works: between two of its steps such a night is not `unfinished`.
+    """
+    made = (cell(night, touches.get(night, ()), publications.get(night), dues.get(night)) for night in nights)
+    return tuple(
+        replace(one, state="running") if one.state == "unfinished" and one.night in running else one for one in made
+    )

@@ -160,4 +160,7 @@ def _say(created: Created, commands: list[str], dry_run: bool) -> None:
     click.echo("\nnext:")
     for command in commands:
         click.echo(f"  {command}")
+    click.echo("\nthe same night by Airflow, once there is a champion:")
+    for command in created.airflow_commands:
+        click.echo(f"  {command}")
     click.echo(f"\nnightshift check-pipeline {design.wishes.name} says what is missing before it may go to production.")

@@ -119,7 +119,7 @@ def _ends(interval: list[float] | None) -> str:
 def score(pipeline: str, nights: str, engine: str, as_json: bool) -> None:
     """Check, score and publish one night or several with the present champion.
 
-    Nights that are done already are not done again.
+    Nights that are done already are not done again, unless their rows, the champion or the code is another one now.
 
     \b
     Examples:  nightshift score flights 2013-11-19

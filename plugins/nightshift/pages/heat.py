@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pipelines.engine.views.checks import CheckedNight, ExpectationLine, SuiteView
 
-LETTERS = {"passed": "p", "warned": "l", "failed": "f", "unknown": "r"}
-WORDS = {"passed": "passed", "warned": "warned", "failed": "stopped", "unknown": "being looked at"}
+LETTERS = {"passed": "p", "warned": "l", "failed": "f", "unchecked": "u", "unknown": "r"}
+WORDS = {
+    "passed": "passed",
+    "warned": "warned",
+    "failed": "stopped",
+    "unchecked": "nothing to look at",
+    "unknown": "being looked at",
+}
 SEVERITIES = {"critical": "f", "quarantine": "q", "warning": "l"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 from nightshift.dags_page import refresh
@@ -37,6 +38,17 @@ class Created:
             f"nightshift data {name}",
             f"nightshift train {name} --as-of {nights.as_of}",
             f"nightshift score {name} {nights.scored}",
+        )
+
+    @property
+    def airflow_commands(self) -> tuple[str, ...]:
+        """What to type to have the same night done by Airflow."""
+        name, night = self.design.wishes.name, self.design.nights.scored
+        after = date.fromisoformat(night) + timedelta(days=1)
+        return (
+            "nightshift up",
+            f"nightshift airflow dags unpause --yes {name}_scoring",
+            f"nightshift airflow backfill create --dag-id {name}_scoring --from-date {night} --to-date {after}",
         )
 
 

@@ -15,6 +15,7 @@ from nightshift.scaffold.made_up import made_up_column, made_up_label, outside
 from nightshift.scaffold.review import MARK
 from nightshift.scaffold.values import Design
 from pipelines.engine.errors import NightshiftError
+from pipelines.engine.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -39,6 +40,17 @@ GIVES = {
 }
 
 
+ORDERED = (
+    "--select",
+    "I",
+    "--fix",
+    "--quiet",
+    "--config",
+    f"src = {['.', str(REPOSITORY), str(REPOSITORY / 'plugins')]}",
+)
+"""Which import comes first depends on the pipeline's name, and on which packages are our own."""
+
+
 class NotWritten(NightshiftError):
     """What was written cannot be used, and was taken back."""
 
@@ -56,7 +68,7 @@ def question_of(design: Design) -> str:
     if target.kind == "multiclass":
         return f"Which {label} will each of the night's rows have?"
     if target.one_where is None:
-        return f"How likely is {label} for each of the night's rows?"
+        return f"How likely is it that {label} is 1 for each of the night's rows?"
     return f"How likely is it that {label} will be {target.one_where} for each of the night's rows?"
 
 
@@ -91,10 +103,11 @@ def formatted(texts: Mapping[str, str]) -> dict[str, str]:
         for path, text in texts.items():
             Path(folder, path).parent.mkdir(parents=True, exist_ok=True)
             Path(folder, path).write_text(text, encoding="utf-8")
-        command = [sys.executable, "-m", "ruff", "format", *options, "."]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode:
-            raise NotWritten(f"what would be written is no Python: {done.stderr.strip()[:500]}")
+        for words in (["check", *ORDERED, *options, "."], ["format", *options, "."]):
+            command = [sys.executable, "-m", "ruff", *words]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+            if done.returncode:
+                raise NotWritten(f"what would be written is no Python: {(done.stderr or done.stdout).strip()[:500]}")
         return {path: Path(folder, path).read_text(encoding="utf-8") for path in texts}
 
 

@@ -92,6 +92,12 @@ def test_run_by_hand_without_a_partition_is_a_night_of_its_own():
     assert night_of_run(declared(), seen(kind="manual", run_id="manual__7")) == "manual__7"
 
 
+def test_run_by_hand_that_forgot_its_night_is_none():
+    assert run_facts(declared(), [seen(kind="manual", run_id="manual__7")], [], REAL) == ()
+    [told] = run_facts(declared(partitioned=False), [seen(kind="manual", run_id="manual__7")], [], REAL)
+    assert told.night == "manual__7"
+
+
 def test_tasks_belong_to_their_run():
     task = SeenTask(DAG, "a", "score", 2, "success", 1, TICK + 1, TICK + 5, TICK + 5)
     first, second = run_facts(declared(), [seen(), seen(run_id="b")], [task], REAL)

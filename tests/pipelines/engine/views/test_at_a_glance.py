@@ -50,7 +50,8 @@ def test_many_names_are_cut():
 
 
 @pytest.mark.parametrize(
-    ("status", "tone"), [("passed", "good"), ("warned", "notice"), ("failed", "bad"), ("unknown", "waiting")]
+    ("status", "tone"),
+    [("passed", "good"), ("warned", "notice"), ("failed", "bad"), ("unchecked", "bad"), ("unknown", "waiting")],
 )
 def test_a_suite_is_as_good_as_its_newest_night(status, tone):
     assert of_suite(suite(night("failed", "2024-03-05"), night(status))).tone == tone
@@ -65,6 +66,15 @@ def test_suites_name_who_was_stopped():
     glance = of_suites([suite(night("failed")), suite(night("passed"), pipeline="flights"), suite(pipeline="new")])
     assert (glance.tone, glance.sentence) == ("bad", "The newest rows of tides were refused as a whole.")
     assert glance.lines == ("The newest rows of 1 pipeline are as they should be.",)
+
+
+def test_missing_rows_are_not_told_as_refused_ones():
+    glance = of_suites([suite(night("unchecked")), suite(night("passed"), pipeline="flights")])
+    assert (glance.tone, glance.sentence) == (
+        "bad",
+        "Of the newest night of tides there was nothing that could be looked at.",
+    )
+    assert "refused" not in of_suite(suite(night("unchecked"))).sentence
 
 
 def test_suites_that_warn_are_named_and_those_that_are_looked_at_wait():

@@ -8,8 +8,11 @@ from dataclasses import asdict
 import pytest
 
 from benchmarks.histories import FAILS_EVERY, LATE_EVERY, fill
-from pipelines.engine.errors import UnknownNight, UnknownPipeline
+from pipelines.engine.errors import RowsMissing, UnknownNight, UnknownPipeline
+from pipelines.engine.ledger.observations import Observations
 from pipelines.engine.pipeline import Gate
+from pipelines.engine.promises.values import Declaration
+from pipelines.engine.views.attempts import attempt_of
 from pipelines.engine.views.house import House
 from tests.pipelines.engine.ledgers import BOTH
 from tests.pipelines.engine.steps import tides
@@ -61,7 +64,7 @@ def test_second_delivery_shows_what_readers_saw_before(place):
     assert "inputs.scores" in now.because
 
 
-def test_failed_checks_are_a_failed_night_with_the_reason(place):
+def test_rows_that_cannot_be_read_are_a_failed_night_with_the_reason(place):
     place.rows(FIRST).write_bytes(b"no Parquet")
     with pytest.raises(Exception, match="tides"):
         validate(place, FIRST)
@@ -70,12 +73,44 @@ def test_failed_checks_are_a_failed_night_with_the_reason(place):
     assert cell.error
     assert House(place.settings).night("tides", FIRST).steps[0].state == "failed"
     [looked] = House(place.settings).checks("tides").nights
-    assert (looked.status, looked.rows) == ("failed", None)
+    assert (looked.status, looked.rows) == ("unchecked", None)
 
 
 def test_night_that_stopped_between_two_steps_is_unfinished(place):
     validate(place, FIRST)
     assert [cell.state for cell in strip_of(place).nights] == ["unfinished"]
+
+
+def test_night_between_two_steps_is_running_while_its_run_in_airflow_is(place):
+    observed = Observations(place.settings.ledger_url)
+    observed.declare([Declaration("tides_scoring", kind="scoring", pipeline="tides", partitioned=True).to_json()])
+    for night in (FIRST, SECOND):
+        validate(place, night)
+    told = {"kind": "backfill", "partition_key": FIRST, "run_after": None}
+    observed.tell_run("tides_scoring", "a", state="running", **told)
+    assert [cell.state for cell in strip_of(place).nights] == ["running", "unfinished"]
+    assert House(place.settings).night("tides", FIRST).cell.state == "running"
+    observed.tell_run("tides_scoring", "a", state="failed", **told)
+    assert [cell.state for cell in strip_of(place).nights] == ["unfinished", "unfinished"]
+
+
+def test_nights_that_wait_for_their_next_step_do_not_vanish_beside_published_ones(place):
+    run_night(place, tides.NIGHTS[2])
+    validate(place, FIRST)
+    assert [(cell.night, cell.state) for cell in strip_of(place).nights] == [
+        (FIRST, "unfinished"),
+        (SECOND, "absent"),
+        (tides.NIGHTS[2], "published"),
+    ]
+
+
+def test_night_without_rows_was_not_stopped_by_its_checks(place):
+    place.rows(FIRST).unlink()
+    with pytest.raises(RowsMissing):
+        validate(place, FIRST)
+    house = House(place.settings)
+    assert [looked.status for looked in house.checks("tides").nights] == ["unchecked"]
+    assert attempt_of(house.night("tides", FIRST)) is None
 
 
 def test_expectations_that_failed_are_told_with_their_nights(place):
