@@ -39,6 +39,11 @@ ZONE = ZoneInfo("America/New_York")
 PATIENCE_SECONDS = 900.0
 POLL_SECONDS = 0.5
 
+EXPECTED = (
+    "(Expected here: early November 2013 was colder than the October that the model was measured on, and more flights had been "
+    "late in the weeks before. The nights are published; a warning says where to look.)"
+)
+
 
 class DemonstrationFailed(EmbeddedError):
     """A DAG run of the demonstration failed."""
@@ -212,6 +217,8 @@ def show_summary(shown: Demonstration) -> None:
     show_nights(shown.nights)
     for warning in shown.warnings:
         click.echo(f"  monitor, {warning}")
+    if shown.warnings:
+        click.echo(f"  {EXPECTED}")
     _show_claims(shown.claimed)
     _show_places(shown)
 
