@@ -94,7 +94,7 @@ def test_broken_file_keeps_what_it_promised_and_a_deleted_one_does_not(place, re
     (folder / "plain.py").unlink()
     done = ask("promises", "sync", "--dags", str(folder))
     assert done.exit_code == 1
-    assert "changed: plain" in done.stdout
+    assert "Changed: plain" in done.stdout
     assert "rates.py cannot be read and keeps what it promised before" in done.output
     (seen,) = observations.declarations()
     assert (seen.dag_id, seen.since) == ("rates", since["rates"])

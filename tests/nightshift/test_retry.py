@@ -41,6 +41,7 @@ def test_the_trees_hold_every_declared_error():
         "LedgerUnavailable",
         "PublicationConflict",
         "RegistryUnavailable",
+        "SourceUnavailable",
         "StorageFailed",
         "StorageFull",
         "StorageUnavailable",

@@ -120,6 +120,12 @@ class MemoryRegistry(Registry):
         """Add or change metrics of a run; see `Registry.set_metrics`."""
         self._run(run_id).metrics.update({name: float(value) for name, value in metrics.items()})
 
+    def add_artifact(self, run_id: str, name: str, path: Path) -> None:
+        """Keep a file with a run; see `Registry.add_artifact`."""
+        kept = self.folder / f"{self._run(run_id).run.run_id}-artifacts"
+        kept.mkdir(exist_ok=True)
+        shutil.copyfile(path, kept / name)
+
     def register_once(
         self, name: str, *, key: str, run_id: str, description: str, tags: Mapping[str, str]
     ) -> ModelVersion:

@@ -259,11 +259,11 @@ def test_a_server_that_dies_in_the_middle_leaves_nothing(house, lake, monkeypatc
     array = sql_source.SqlReader._array
     seen = []
 
-    def dying(self, values, field, kind):
+    def dying(self, values, field, kind, hidden):
         seen.append(field.name)
         if len(seen) == 8:
             raise sa.exc.OperationalError("SELECT", {}, Exception("server closed the connection unexpectedly"))
-        return array(self, values, field, kind)
+        return array(self, values, field, kind, hidden)
 
     with monkeypatch.context() as patch:
         patch.setattr(sql_source.SqlReader, "_array", dying)
