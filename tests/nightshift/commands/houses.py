@@ -78,7 +78,7 @@ def enter(place: Place, patch: pytest.MonkeyPatch, *pipelines: Pipeline) -> Call
 
     def nightshift(*words: str, code: int = 0, answer: str | None = None) -> Result:
         result = CliRunner().invoke(cli, words, input=answer)
-        assert result.exit_code == code, result.output
+        assert result.exit_code == code, (result.output, result.exception)
         assert "Traceback" not in result.output
         return result
 
