@@ -18,7 +18,7 @@ REQUESTS = 7
 NAME = "pipeline_007"
 PAGES = {
     "nights of all pipelines, 60 each": "/nights",
-    "nights of all pipelines, 400 each": f"/nights?last={NIGHTS}",
+    "nights of all pipelines, as many as it offers": f"/nights?last={NIGHTS}",
     "nights of one pipeline, 400": f"/nights/{NAME}?last={NIGHTS}",
     "a night": f"/nights/{NAME}/{{night}}",
     "models of all pipelines": "/models",

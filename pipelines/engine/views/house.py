@@ -46,6 +46,8 @@ from pipelines.engine.views.strip import NO_LONGER_DECLARED, Strip, cells, touch
 
 NIGHTS_SHOWN = 60
 WEEK = 7
+LONGEST_GAP = 14
+"""Days between two nights; what lies between two that are further apart is no gap, but a time without nights."""
 NAMED = 12
 """Pipelines that are named to who asks for one that is not there."""
 
@@ -76,26 +78,26 @@ class House:
             UnknownPipeline: There is none of that name.
             LedgerError: The ledger cannot be read.
         """
-        newest = self._reading.newest_nights()
-        names = sorted({*pipeline_names(), *newest})
+        begun = self._reading.begun()
+        names = sorted({*pipeline_names(), *begun})
         if only is not None:
             check_known(only, names)
             names = [only]
         scoring = _scoring(self._declarations())
-        since = {name: _days_before(newest[name], last - 1) for name in names if name in newest}
+        since = {name: begun[name][-last:][0] for name in names if name in begun}
         dags = {name: declared.dag_id for name, declared in scoring.items()}
         publications = self._reading.publications(since) if since else {}
         touches = self._reading.touches(since) if since else {}
         dues = self._reading.dues(dags, since) if since else {}
-        begun = self._reading.begun(since) if since else {}
         running = self._reading.running(dags)
         incidents = self._reading.open_incidents()
         all_dags = self.dags()
         strips = []
         for name in names:
             published, touched = publications.get(name, {}), touches.get(name, {})
-            nights = _between({*published, *touched, *begun.get(name, ())})
-            bare = begun.get(name, set()) - published.keys() - touched.keys()
+            known = set(begun.get(name, ())[-last:])
+            nights = _between({*published, *touched, *known})[-last:]
+            bare = known - published.keys() - touched.keys()
             if bare:  # every key done, and no publication: the night is, or stopped, between two steps
                 touched = {**touched, **self._reading.touches_of({(name, night) for night in bare}).get(name, {})}
             question, trouble = _declared(name)
@@ -261,10 +263,9 @@ class House:
         Raises:
             LedgerError: The ledger cannot be read.
         """
-        newest = self._reading.newest_nights()
-        since = {name: _days_before(night, last - 1) for name, night in newest.items()}
+        since = {name: nights[-last:][0] for name, nights in self._reading.begun().items()}
         looked = self._reading.entries_of_all("validate", since) if since else {}
-        names = sorted({*pipeline_names(), *newest})
+        names = sorted({*pipeline_names(), *since})
         return [suite_view(name, looked.get(name, ()), self._settings.reports) for name in names]
 
     def incidents(self, *, resolved: int = 50) -> IncidentsView:
@@ -502,19 +503,17 @@ def _no_night(pipeline: str, night: str, nights: Sequence[str]) -> str:
     )
 
 
-def _days_before(night: str, days: int) -> str:
-    try:
-        return (date.fromisoformat(night) - timedelta(days=days)).isoformat()
-    except (ValueError, OverflowError):  # a partition that is no date sorts as text, and has no days before it
-        return ""
-
-
 def _between(nights: set[str]) -> list[str]:
-    """Return the nights with those that are missing between them, oldest first."""
+    """Return the nights with those that are missing between them, oldest first; where many are, nobody wanted them."""
     known = sorted(nights)
     try:
-        first, last = date.fromisoformat(known[0]), date.fromisoformat(known[-1])
-    except (ValueError, IndexError):
+        days = [date.fromisoformat(night) for night in known]
+    except ValueError:
         return known
-    days = range((last - first).days + 1)
-    return sorted({*known, *((first + timedelta(days=day)).isoformat() for day in days)})
+    missing = [
+        (early + timedelta(days=more)).isoformat()
+        for early, late in pairwise(days)
+        if (late - early).days <= LONGEST_GAP
+        for more in range(1, (late - early).days)
+    ]
+    return sorted({*known, *missing})

@@ -67,17 +67,12 @@ class Reading(Database):
                     mine[night] = Publication(at, rows_in, scored, refused, scorer, version)
         return found
 
-    def begun(self, since: Mapping[str, str]) -> dict[str, set[str]]:
-        """Return the nights of which anything was ever done, by pipeline.
-
-        Args:
-            since: By pipeline: the first night.
-        """
-        found: dict[str, set[str]] = {pipeline: set() for pipeline in since}
-        wanted = select(_keys.pipeline, _keys.partition).where(_keys.step == "validate", _within(since))
-        for pipeline, night in self._all(wanted):
-            if night >= since.get(pipeline, AFTER_NIGHTS):
-                found[pipeline].add(night)
+    def begun(self) -> dict[str, list[str]]:
+        """Return the nights of which anything was ever done, by pipeline, oldest first."""
+        wanted = select(_keys.pipeline, _keys.partition).where(_keys.step == "validate").distinct()
+        found: dict[str, list[str]] = {}
+        for pipeline, night in self._all(wanted.order_by(_keys.pipeline, _keys.partition)):
+            found.setdefault(pipeline, []).append(night)
         return found
 
     def running(self, dag_ids: Mapping[str, str]) -> dict[str, set[str]]:

@@ -14,6 +14,8 @@ from nightshift.pages.security import Asking
 router = APIRouter()
 
 SPANS = (30, 60, 120, 400)
+MOST_CELLS = 6000
+"""On one page: more nobody can read, and they would take longer than a third of a second."""
 Last = Annotated[int, Query(ge=1, le=400)]
 
 
@@ -24,6 +26,8 @@ def nights(request: Request, asking: Asking, last: Last = 60, name: str = "", tr
     from nightshift.pages.strips import cells_of, over_weeks, troubled
     from pipelines.engine.views.last_night import last_night
 
+    spans = spans_for(len(asking.readable(house().names())))
+    last = min(last, spans[-1])
     allowed = [strip for strip in house().strips(last=last) if asking.may("GET", strip.pipeline)]
     wanted = [strip for strip in allowed if name.strip().lower() in strip.pipeline and (not trouble or troubled(strip))]
     wanted.sort(key=lambda strip: not strip.nights)  # those that have nights come first
@@ -37,12 +41,18 @@ def nights(request: Request, asking: Asking, last: Last = 60, name: str = "", tr
         strips=[(strip, cells_of(base, strip)) for strip in wanted],
         known=len(allowed),
         last=last,
-        spans=SPANS,
+        spans=spans,
+        more=spans != SPANS,
         name=name,
         trouble=trouble,
         begun=begun[0] if begun else None,
         weeks=over_weeks(begun[0]) if len(begun) == 1 else None,
     )
+
+
+def spans_for(pipelines: int) -> tuple[int, ...]:
+    """Return how many nights can be chosen where so many pipelines are shown."""
+    return tuple(span for span in SPANS if span * pipelines <= MOST_CELLS) or SPANS[:1]
 
 
 @router.get("/nights/{pipeline}")

@@ -62,7 +62,7 @@ class House:
         return json.loads(self.nightshift(*words, "--json"))
 
     def published(self) -> set[str]:
-        return {night["night"] for night in self.asked("status", "flights") if night["finished_at"]}
+        return {night["night"] for night in self.asked("status", "flights") if night["published_at"]}
 
     def state(self) -> dict[str, Any]:
         return json.loads((self.home / "airflow" / "state.json").read_text())

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from nightshift.pages.nights import spans_for
 from pipelines.engine.ledger.observations import Observations
 from pipelines.engine.promises.values import Declaration, Promise
 from tests.pipelines.engine.steps import tides
@@ -75,7 +76,7 @@ def test_failed_night_is_said_first_and_nights_between_are_shown_as_absent(viewe
 def test_pipeline_without_nights_is_told_how_to_begin(viewer, home, ledger):
     page = viewer.get("/nightshift/nights").text
     assert "No night was scored yet." in page
-    assert "nightshift score flights NIGHT" in page
+    assert "nightshift data flights" in page
 
 
 def test_details_of_a_strip_are_rows_share_model_and_moment(viewer, house):
@@ -142,3 +143,9 @@ def test_who_may_read_the_dag_sees_its_reports(viewer, house):
     night = run_night(house, FIRST)
     report = night.checked["report"].removeprefix(f"{house.settings.reports}/")
     assert viewer.get(f"/nightshift/reports/{report}").status_code == 200
+
+
+def test_many_pipelines_offer_fewer_nights_each():
+    assert spans_for(3) == (30, 60, 120, 400)
+    assert spans_for(50) == (30, 60, 120)
+    assert spans_for(1000) == (30,)

@@ -104,6 +104,17 @@ def test_nights_that_wait_for_their_next_step_do_not_vanish_beside_published_one
     ]
 
 
+def test_old_nights_are_not_hidden_by_a_new_one(place):
+    """As when a pipeline with nights of spring is unpaused in autumn, and tonight has no rows yet."""
+    run_night(place, FIRST)
+    with pytest.raises(RowsMissing):
+        validate(place, "2024-11-20")
+    assert [(cell.night, cell.state) for cell in strip_of(place).nights] == [
+        (FIRST, "published"),
+        ("2024-11-20", "failed"),
+    ]
+
+
 def test_night_without_rows_was_not_stopped_by_its_checks(place):
     place.rows(FIRST).unlink()
     with pytest.raises(RowsMissing):
