@@ -71,7 +71,7 @@ def test_server_that_ignores_a_kind_signal_is_killed(tmp_path, monkeypatch):
     server = Guarded("deaf", stubborn, log=tmp_path / "log", environment=dict(os.environ), **manners)
     server.wait_until(lambda: "deaf" in (tmp_path / "log").read_text())
     server.stop()
-    assert not psutil.pid_exists(server.pid)
+    wait_until(lambda: not psutil.pid_exists(server.pid))
 
 
 def test_everything_that_a_server_started_ends_with_it(tmp_path):
