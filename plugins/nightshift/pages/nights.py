@@ -14,7 +14,7 @@ from nightshift.pages.security import Asking
 router = APIRouter()
 
 SPANS = (30, 60, 120, 400)
-MOST_CELLS = 6000
+MOST_CELLS = 7000
 """On one page: more nobody can read, and they would take longer than a third of a second."""
 Last = Annotated[int, Query(ge=1, le=400)]
 
