@@ -129,7 +129,6 @@ class CheckResult:
 
 def _line(outcome: Outcome) -> dict[str, str | None]:
     return {
-        "says": shortened(outcome.description, _OBSERVED_CHARACTERS),
         "expectation": outcome.name,
         "description": shortened(outcome.description, _OBSERVED_CHARACTERS),
         "column": outcome.column,

@@ -17,7 +17,7 @@ class _Suites(Mapping[str, str]):
     """Looks into the folder each time: Airflow's processes live long, and a suite that was written since is known, too."""
 
     def __getitem__(self, name: str) -> str:
-        if name.startswith("_") or not (FOLDER / f"{name}.py").is_file():
+        if name.startswith("_") or not name.isidentifier() or not (FOLDER / f"{name}.py").is_file():
             raise KeyError(name)
         return f"{__name__}.{name}"
 

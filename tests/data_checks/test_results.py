@@ -53,7 +53,6 @@ def test_summary_holds_the_numbers_and_the_failures():
         "failed_by_severity": {"critical": 1, "quarantine": 0, "warning": 1},
         "failed": [
             {
-                "says": f"sentence {number}",
                 "expectation": "expect_column_values_to_be_between",
                 "description": f"sentence {number}",
                 "column": f"column_{number}",

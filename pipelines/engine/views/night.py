@@ -73,13 +73,13 @@ class ShardLine:
 
 @dataclass(frozen=True)
 class CheckLine:
-    """An expectation that was not met; `says` is what its suite calls it, empty where an older night does not tell."""
+    """An expectation that was not met; `description` is what its suite calls it, empty where an older night does not tell."""
 
     expectation: str
     column: str | None
     severity: str
     observed: str
-    says: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -276,7 +276,9 @@ def checked_of(result: Mapping[str, Any], report: str | None) -> Checked:
         summary["refused"],
         summary["expectations"],
         tuple(
-            CheckLine(line["expectation"], line["column"], line["severity"], line["observed"], line.get("says", ""))
+            CheckLine(
+                line["expectation"], line["column"], line["severity"], line["observed"], line.get("description", "")
+            )
             for line in summary["failed"]
         ),
         summary["failed_not_shown"],

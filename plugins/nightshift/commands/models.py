@@ -72,11 +72,6 @@ def _line(line: ModelLine) -> tuple[object, ...]:
     return line.pipeline, line.champion, since, line.as_of, metric, value, line.challenger, line.previous, number
 
 
-def version_of(view: ModelView, number: str | None) -> VersionView | None:
-    """Return one version of a model."""
-    return next((version for version in view.versions if version.version == number), None)
-
-
 def with_interval(version: VersionView, metric: str | None) -> str | None:
     """Return a metric with its 95 % interval, where there is one: `0.6730 (0.6610 to 0.6850)`."""
     if metric is None or metric not in version.metrics:

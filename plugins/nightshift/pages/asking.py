@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,12 +26,19 @@ def _house_of(settings: Settings) -> House:
     """Return one house for all requests: a new one would compile its statements anew."""
     from pipelines.engine.views.house import House
 
-    made = House(settings, patience=PATIENCE_SECONDS)
-    # What Airflow's server has loaded by now stays. A full collection of garbage would walk through all of it again and
-    # again, for a third of a second in the middle of some page.
+    _settle_the_heap()
+    return House(settings, patience=PATIENCE_SECONDS)
+
+
+@cache
+def _settle_the_heap() -> None:
+    """Let collections of garbage leave out what Airflow's server has loaded by now; once in a process.
+
+    It stays anyway. A full collection would walk through all of it again and again, for a third of a second in the middle
+    of some page.
+    """
     gc.collect()
     gc.freeze()
-    return made
 
 
 def mlflow_page(pipeline: str, version: str) -> str:

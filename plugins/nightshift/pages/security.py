@@ -61,7 +61,7 @@ class Viewer:
     def may(self, method: Method, pipeline: str) -> bool:
         """Whether they may do that with every DAG of a pipeline; one without known DAGs is readable and nothing else."""
         dags = self._dags.get(pipeline, [])
-        return all(self._may(method, dag_id) for dag_id in dags) and (bool(dags) or method == "GET")
+        return all(self.may_dag(method, dag_id) for dag_id in dags) and (bool(dags) or method == "GET")
 
     def readable(self, pipelines: Iterable[str]) -> list[str]:
         """Return those of some pipelines that they may see, in the same order."""
@@ -90,16 +90,15 @@ class Viewer:
             HTTPException: 403, they may not.
         """
         if not self.may(method, pipeline):
-            doing = "read" if method == "GET" else "edit"
-            raise HTTPException(
-                403,
-                f"Airflow does not let {self.name} {doing} the DAGs of {pipeline[:80]}. "
-                "Ask whoever administers Airflow for the permission.",
-            )
+            raise self._refusal(method, f"the DAGs of {pipeline[:80]}")
 
     def may_dag(self, method: Method, dag_id: str) -> bool:
         """Whether they may do that with a DAG."""
-        return self._may(method, dag_id)
+        from airflow.api_fastapi.app import get_auth_manager
+        from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
+
+        details = DagDetails(id=dag_id, team_name=self._teams.get(dag_id))
+        return bool(get_auth_manager().is_authorized_dag(method=method, details=details, user=self._user))
 
     def require_dag(self, method: Method, dag_id: str) -> None:
         """Make sure that they may do that with a DAG.
@@ -107,20 +106,13 @@ class Viewer:
         Raises:
             HTTPException: 403, they may not.
         """
-        if not self._may(method, dag_id):
-            doing = "read" if method == "GET" else "edit"
-            raise HTTPException(
-                403,
-                f"Airflow does not let {self.name} {doing} the DAG {dag_id[:80]}. "
-                "Ask whoever administers Airflow for the permission.",
-            )
+        if not self.may_dag(method, dag_id):
+            raise self._refusal(method, f"the DAG {dag_id[:80]}")
 
-    def _may(self, method: Method, dag_id: str) -> bool:
-        from airflow.api_fastapi.app import get_auth_manager
-        from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
-
-        details = DagDetails(id=dag_id, team_name=self._teams.get(dag_id))
-        return bool(get_auth_manager().is_authorized_dag(method=method, details=details, user=self._user))
+    def _refusal(self, method: Method, what: str) -> HTTPException:
+        doing = "read" if method == "GET" else "edit"
+        way_out = "Ask whoever administers Airflow for the permission."
+        return HTTPException(403, f"Airflow does not let {self.name} {doing} {what}. {way_out}")
 
     @cached_property
     def _teams(self) -> dict[str, str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from data_checks.files.literals import quoted
@@ -217,8 +217,3 @@ def _told(connection: DuckDBPyConnection, label: Column, column: Column) -> floa
     between = "sum(n * m * m) / sum(n) - pow(sum(n * m) / sum(n), 2)"
     [(told,)] = connection.sql(f"{grouped}, {means} SELECT ({between}) / nullif({whole}, 0) FROM means").fetchall()  # noqa: S608
     return float(told or 0.0)
-
-
-def usable_as(types: Mapping[str, str | None], *kinds: str) -> Sequence[str]:
-    """Return the columns of some types."""
-    return [name for name, kind in types.items() if kind in kinds]

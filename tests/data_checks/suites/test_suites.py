@@ -7,6 +7,7 @@ def test_every_file_but_shared_ones_is_a_suite():
     assert set(suite_names()) == {path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_")}
     assert module_of("flights_rows") == "data_checks.suites.flights_rows"
     assert "__init__" not in SUITES
+    assert "../errors" not in SUITES
 
 
 def test_suite_that_is_written_while_the_process_lives_is_known(monkeypatch, tmp_path):
