@@ -35,6 +35,8 @@ MOST_BYTES = 64 * 1024 * 1024
 """Of one request, unpacked."""
 SPAN_FILE_BYTES = 32 * 1024 * 1024
 """After which a file of spans is put aside as `<name>.1`; the one that was there goes."""
+STOP_SECONDS = 0.1
+"""How often a server looks whether it shall stop."""
 
 
 class Refused(Exception):
@@ -96,7 +98,7 @@ class Collector:
     def start(self) -> None:
         """Serve, in threads of its own."""
         for server in (self._taking, self._showing):
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(STOP_SECONDS,), daemon=True).start()
 
     def stop(self) -> None:
         """Take no more requests."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import stat
 import uuid
@@ -13,13 +14,13 @@ import pytest
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from prometheus_client.parser import text_string_to_metric_families
 
 from nightshift.stack.collector import MOST_BYTES, PROTOBUF, Collector, Spans
@@ -186,7 +187,12 @@ def test_sender_is_told_to_come_again_when_spans_cannot_be_kept():
         ("/v1/metrics", {"Content-Type": PROTOBUF, "Content-Encoding": "gzip"}, b"nonsense", 400),
         ("/v1/metrics", {"Content-Type": PROTOBUF, "Content-Encoding": "zstd"}, b"", 415),
         ("/v1/metrics", {"Content-Type": "application/json"}, b"{}", 415),
-        ("/v1/metrics", {"Content-Type": PROTOBUF, "Content-Length": str(MOST_BYTES + 1)}, b"", 413),
+        (
+            "/v1/metrics",
+            {"Content-Type": PROTOBUF, "Content-Encoding": "gzip"},
+            gzip.compress(bytes(MOST_BYTES + 1), 1),
+            413,
+        ),
         ("/v1/logs", {"Content-Type": PROTOBUF}, b"", 404),
     ],
 )
