@@ -28,6 +28,7 @@ from nightshift.commands.quarantine import quarantine
 from nightshift.commands.reports import model_card, night_report
 from nightshift.commands.run import check, score, train
 from nightshift.commands.search import search
+from nightshift.commands.stack import stack
 from nightshift.commands.status import status
 from nightshift.commands.tidy import tidy
 from nightshift.commands.tree import down, up
@@ -38,6 +39,7 @@ SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
     "Do something about it": (score, train, rollback, promote, keys),
     "Your own model": (new, data, check, search, check_pipeline, pipelines),
     "Airflow on this machine": (demo, up, down, live, airflow),
+    "The whole of production": (stack,),
     "Promises and alerts": (promises, alerts, watch),
     "Reports and housekeeping": (night_report, model_card, doctor, tidy, drill, migrate, completion),
 }

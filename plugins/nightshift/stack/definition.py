@@ -127,7 +127,9 @@ def read_definition(file: Path, environment: Mapping[str, str]) -> Definition:
         folder = file.resolve().parent
         return Definition(folder, {name: _role(name, service, folder) for name, service in services.items()})
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DefinitionWrong(f"{file} cannot be read as the stack's definition: {type(error).__name__}: {error}") from error
+        raise DefinitionWrong(
+            f"{file} cannot be read as the stack's definition: {type(error).__name__}: {error}"
+        ) from error
 
 
 VARIABLE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\})")

@@ -35,7 +35,15 @@ def make_folder(program: Program, data: Path, password: str, environment: Mappin
     try:
         with write_privately(asked) as file:
             file.write(password)
-        words = ["initdb", "-D", str(data), f"--username={SUPERUSER}", f"--pwfile={asked}", "--encoding=UTF8", "--locale=C.UTF-8"]
+        words = [
+            "initdb",
+            "-D",
+            str(data),
+            f"--username={SUPERUSER}",
+            f"--pwfile={asked}",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+        ]
         words += shlex.split(program.environment.get("POSTGRES_INITDB_ARGS", ""))
         user: dict[str, object] = {}
         if name := server_user():
@@ -44,7 +52,13 @@ def make_folder(program: Program, data: Path, password: str, environment: Mappin
                 shutil.chown(path, owner.pw_uid, owner.pw_gid)
             user = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
         done = subprocess.run(  # noqa: S603 - Debian's program
-            words, env=dict(environment), cwd=parent, capture_output=True, text=True, check=False, **user  # type: ignore[call-overload]
+            words,
+            env=dict(environment),
+            cwd=parent,
+            capture_output=True,
+            text=True,
+            check=False,
+            **user,  # type: ignore[call-overload]
         )
     finally:
         asked.unlink(missing_ok=True)
@@ -62,7 +76,11 @@ def run_first_files(program: Program, folder: Path, password: str, environment: 
     for file in sorted(folder.iterdir()):
         if file.suffix not in (".sql", ".sh"):
             continue
-        words = ["bash", str(file)] if file.suffix == ".sh" else ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", SUPERUSER, "-f", str(file)]
+        words = (
+            ["bash", str(file)]
+            if file.suffix == ".sh"
+            else ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", SUPERUSER, "-f", str(file)]
+        )
         done = subprocess.run(words, env=told, capture_output=True, text=True, check=False)  # noqa: S603 - our own files
         if done.returncode:
             raise RoleFailed(f"A new Postgres could not be told {file.name}:\n{done.stderr.strip()}")

@@ -31,9 +31,7 @@ def places_of(definition: Definition, network: str, layout: StackLayout) -> dict
 def programs_of(definition: Definition, network: str, layout: StackLayout) -> tuple[Program, ...]:
     """Return the processes of the stack, in the definition's order."""
     places = places_of(definition, network, layout)
-    return tuple(
-        program_of(role, name, places[name]) for role in definition.roles.values() for name in names_of(role)
-    )
+    return tuple(program_of(role, name, places[name]) for role in definition.roles.values() for name in names_of(role))
 
 
 def write_files(definition: Definition, network: str, layout: StackLayout) -> None:
@@ -59,8 +57,8 @@ def _write_of(role: Role, name: str, places: Places, definition: Definition, lay
                 _copy(file, target / file.relative_to(source) if source.is_dir() else target, places)
     if any(key == "AIRFLOW_HOME" for key in role.environment):
         config = private_folder(Path(places.paths[AIRFLOW_HOME]) / "config")
-        with write_privately(config / "airflow_local_settings.py") as file:
-            file.write(SETTINGS_MODULE)
+        with write_privately(config / "airflow_local_settings.py") as settings:
+            settings.write(SETTINGS_MODULE)
 
 
 def _copy(source: Path, target: Path, places: Places) -> None:

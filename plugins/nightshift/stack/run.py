@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from nightshift.stack.layout import StackLayout
 from nightshift.stack.order import may_start, starting_order
 from nightshift.stack.programs import ABSENT, PACKAGES, Program
 from nightshift.stack.rendering import programs_of, write_files
+from nightshift.stack.status import Page, ProcessStatus, status_of
 from nightshift.stack.supervisor import PORT, Control, Supervisor, configuration, start
 from pipelines.engine.home import private_folder, replace_json_privately
 from pipelines.engine.settings import REPOSITORY
@@ -122,6 +124,30 @@ class Stack:
         """Return a secret of the stack, with this machine's addresses."""
         return (self.layout.run / "secrets" / name).read_text()
 
+    def status(self) -> list[ProcessStatus]:
+        """Return how all processes stand; health checks run side by side.
+
+        Raises:
+            StackDown: The stack does not run.
+        """
+        infos = self.supervisor.processes()
+        programs = list(self.programs.values())
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            passed = list(pool.map(self.is_healthy, programs))
+        return [status_of(one, infos[one.name], passes=well) for one, well in zip(programs, passed, strict=True)]
+
+    def pages(self) -> list[Page]:
+        """Return what people open in a browser."""
+        secrets = self.layout.secrets
+        logins = f"admin, operator, author or viewer; passwords: {secrets / 'logins.json'}"
+        tracking = f"admin; password: {secrets / 'mlflow_auth.ini'}"
+        return [
+            Page("Airflow", f"http://{self.address('airflow-api-server')}:8080", logins),
+            Page("MLflow", f"http://{self.address('mlflow')}:5000", tracking),
+            Page("Prometheus", f"http://{self.address('prometheus')}:9090", "no login"),
+            Page("Alertmanager", f"http://{self.address('alertmanager')}:9093", "no login"),
+        ]
+
     # --- up
 
     def up(self, variables: Mapping[str, str], on_progress: Progress) -> None:
@@ -140,7 +166,9 @@ class Stack:
         private_folder(self.layout.root)
         with self._locked():
             if self.runs:
-                raise StackRuns("The stack runs already: nightshift stack status. To start it anew: nightshift stack down")
+                raise StackRuns(
+                    "The stack runs already: nightshift stack status. To start it anew: nightshift stack down"
+                )
             self._clear(on_progress)
             try:
                 self._start(variables, on_progress)
@@ -160,7 +188,12 @@ class Stack:
         programs = programs_of(definition, network, self.layout)
         user = postgres.server_user()
         text = configuration(
-            programs, control, logs=self.layout.logs, run=self.layout.run, common=self._common(), folder=REPOSITORY,
+            programs,
+            control,
+            logs=self.layout.logs,
+            run=self.layout.run,
+            common=self._common(),
+            folder=REPOSITORY,
             users={"postgres": user} if user else {},
         )
         start(self.layout.configuration, text)
@@ -169,7 +202,10 @@ class Stack:
         self._note(State(network, control.password, used, healthy=True))
 
     def _start_all(self, programs: Sequence[Program], on_progress: Progress) -> None:
-        by_role = {role.name: [one for one in programs if one.role.name == role.name] for role in starting_order([one.role for one in programs])}
+        by_role = {
+            role.name: [one for one in programs if one.role.name == role.name]
+            for role in starting_order([one.role for one in programs])
+        }
         started: dict[str, float] = {}
         ready: set[str] = set()
         while len(ready) < len(by_role):
@@ -182,7 +218,9 @@ class Stack:
             for role in [role for role in started if role not in ready]:
                 if all(self._is_ready(one, started[role]) for one in by_role[role]):
                     ready.add(role)
-                    on_progress(f"{role} is {'done' if by_role[role][0].role.is_job else 'up'} ({time.monotonic() - started[role]:.0f} s)")
+                    on_progress(
+                        f"{role} is {'done' if by_role[role][0].role.is_job else 'up'} ({time.monotonic() - started[role]:.0f} s)"
+                    )
             time.sleep(POLL_SECONDS)
 
     def _start_one(self, program: Program) -> None:
@@ -206,7 +244,7 @@ class Stack:
             if state in ("EXITED", "FATAL") or waited > JOB_SECONDS:
                 raise self._failed(program, f"failed with exit code {info['exitstatus']}")
             return False
-        if state in ("FATAL", "BACKOFF") and waited > STARTED_SECONDS / 2 or state == "FATAL":
+        if (state in ("FATAL", "BACKOFF") and waited > STARTED_SECONDS / 2) or state == "FATAL":
             raise self._failed(program, "does not stay alive")
         if state != "RUNNING":
             return False
@@ -225,8 +263,12 @@ class Stack:
         variables = {**self._common(), **program.environment, "HOSTNAME": program.name}
         try:
             done = subprocess.run(  # noqa: S603 - the definition's own words
-                program.health.test, env=variables, cwd=REPOSITORY, capture_output=True,
-                timeout=program.health.timeout, check=False,
+                program.health.test,
+                env=variables,
+                cwd=REPOSITORY,
+                capture_output=True,
+                timeout=program.health.timeout,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             return False
@@ -274,7 +316,12 @@ class Stack:
             raise RoleFailed(f"These processes could not be ended: {', '.join(left)}.\nDo: end them by hand.")
         if killed:
             on_progress(f"{killed} processes had to be killed")
-        for folder in (self.layout.run, self.layout.secrets, self.layout.root / "volumes", self.layout.volume("postgres")):
+        for folder in (
+            self.layout.run,
+            self.layout.secrets,
+            self.layout.root / "volumes",
+            self.layout.volume("postgres"),
+        ):
             shutil.rmtree(folder, ignore_errors=True)
         self.layout.state.unlink(missing_ok=True)
         return killed > 0
@@ -284,7 +331,14 @@ class Stack:
     def _common(self) -> dict[str, str]:
         """Variables that every process has, whatever its role."""
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-        folders = [Path(sys.executable).parent, *_postgres_programs(), "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin"]
+        folders = [
+            Path(sys.executable).parent,
+            *_postgres_programs(),
+            "/usr/local/bin",
+            "/usr/bin",
+            "/bin",
+            "/usr/sbin",
+        ]
         return kept | {
             "PATH": os.pathsep.join(map(str, folders)),
             "HOME": str(self.layout.root),
@@ -307,7 +361,11 @@ class Stack:
         deadline = time.monotonic() + STARTED_SECONDS
         while not true():
             if time.monotonic() > deadline:
-                raise self._failed(program, otherwise) if program else RoleFailed(f"{otherwise}. Logs: {self.layout.logs}")
+                raise (
+                    self._failed(program, otherwise)
+                    if program
+                    else RoleFailed(f"{otherwise}. Logs: {self.layout.logs}")
+                )
             time.sleep(POLL_SECONDS / 2)
 
     def _failed(self, program: Program, what: str) -> RoleFailed:
@@ -357,7 +415,9 @@ def free_network() -> str:
             except OSError:
                 continue
             return network
-    raise RoleFailed("No free addresses below 127.71.0.0 were found. The stack needs Linux, where all of 127.0.0.0/8 is this machine.")
+    raise RoleFailed(
+        "No free addresses below 127.71.0.0 were found. The stack needs Linux, where all of 127.0.0.0/8 is this machine."
+    )
 
 
 def _postgres_programs() -> list[Path]:

@@ -42,7 +42,13 @@ class Control:
 
 
 def configuration(
-    programs: Iterable[Program], control: Control, *, logs: Path, run: Path, common: Mapping[str, str], folder: Path,
+    programs: Iterable[Program],
+    control: Control,
+    *,
+    logs: Path,
+    run: Path,
+    common: Mapping[str, str],
+    folder: Path,
     users: Mapping[str, str],
 ) -> str:
     """Return what supervisord reads.
@@ -56,14 +62,26 @@ def configuration(
         folder: Where they work.
         users: Role to the user that it runs as, where that is another one.
     """
-    blocks = [
-        ("supervisord", {"logfile": logs / "supervisord.log", "pidfile": run / "supervisord.pid", "childlogdir": logs, "umask": "077"}),
+    blocks: list[tuple[str, Mapping[str, Any]]] = [
+        (
+            "supervisord",
+            {
+                "logfile": logs / "supervisord.log",
+                "pidfile": run / "supervisord.pid",
+                "childlogdir": logs,
+                "umask": "077",
+            },
+        ),
         ("inet_http_server", {"port": f"{control.address}:{PORT}", "username": USER, "password": control.password}),
-        ("rpcinterface:supervisor", {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"}),
+        (
+            "rpcinterface:supervisor",
+            {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
+        ),
         *((f"program:{one.name}", _options(one, logs, common, folder, users)) for one in programs),
     ]
     return "\n".join(
-        "\n".join([f"[{title}]", *(f"{key} = {value}" for key, value in options.items()), ""]) for title, options in blocks
+        "\n".join([f"[{title}]", *(f"{key} = {value}" for key, value in options.items()), ""])
+        for title, options in blocks
     )
 
 
@@ -106,7 +124,10 @@ def start(configured: Path, text: str) -> None:
         file.write(text)
     subprocess.run(  # noqa: S603 - our own interpreter and file
         [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(configured)],
-        check=True, capture_output=True, text=True, cwd=configured.parent,
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=configured.parent,
     )
 
 
