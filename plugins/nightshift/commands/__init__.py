@@ -26,6 +26,7 @@ from nightshift.commands.pipelines import pipelines
 from nightshift.commands.promises import promises
 from nightshift.commands.quarantine import quarantine
 from nightshift.commands.reports import model_card, night_report
+from nightshift.commands.roles import roles
 from nightshift.commands.run import check, score, train
 from nightshift.commands.search import search
 from nightshift.commands.stack import stack
@@ -41,7 +42,7 @@ SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
     "Airflow on this machine": (demo, up, down, live, airflow),
     "The whole of production": (stack,),
     "Promises and alerts": (promises, alerts, watch),
-    "Reports and housekeeping": (night_report, model_card, doctor, tidy, drill, migrate, completion),
+    "Reports and housekeeping": (night_report, model_card, doctor, tidy, drill, migrate, roles, completion),
 }
 """What is looked for together; first what somebody needs who was woken up."""
 

@@ -239,13 +239,20 @@ class AirflowClient:
             raise ApiUnreachable(message) from error
 
     def _log_in(self) -> str:
-        """A token: of the all-admins mode, which asks no password, or else for our login."""
-        answer = self._http.get("/auth/token")
-        if answer.status_code == httpx.codes.FORBIDDEN and self._login is not None:
+        """A token: for our login if we have one, or else of the all-admins mode, which asks no password.
+
+        Both auth managers, Airflow's simple one and FAB, take a name and a password by POST. Only the simple one answers GET,
+        and in the all-admins mode it takes any login, or none.
+        """
+        if self._login is None:
+            answer = self._http.get("/auth/token")
+            how = "Is it an embedded one? One that asks for a login wants a name and a password"
+        else:
             credentials = {"username": self._login.name, "password": self._login.password}
             answer = self._http.post("/auth/token", json=credentials)
+            how = f"Is there a login {self._login.name}, and is its password this one"
         if answer.is_error:
-            raise ApiError(f"Airflow at {self.url} gave no token: {_detail(answer)}.\nIs it an embedded one?")
+            raise ApiError(f"Airflow at {self.url} gave no token: {_detail(answer)}.\n{how}?")
         return str(answer.json()["access_token"])
 
     def _checked(self, answer: httpx.Response) -> httpx.Response:

@@ -1,7 +1,7 @@
 """What people do from the pages: roll back, promote, and deal with incidents. Each is a POST with a small JSON body.
 
-Whoever looks needs to read a pipeline's DAGs; whoever acts needs to edit them, by Airflow's own rules. The journal and the
-incident's history name Airflow's user. MLflow is imported when somebody acts on a model, and not before: the first action in a
+Whoever looks needs to read a pipeline's DAGs; whoever acts needs to edit them, and a right of our own beside (security.py,
+docs/roles.md), by Airflow's own rules. The journal and the incident's history name Airflow's user. MLflow is imported when somebody acts on a model, and not before: the first action in a
 process takes some seconds, so these are plain functions, which run beside the server's loop and not in it.
 """
 
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from nightshift.pages.cross_site import from_our_pages
 from nightshift.pages.rendering import HEADERS
 from nightshift.pages.security import Asking
+from nightshift.roles.table import CHAMPIONS, INCIDENTS
 from pipelines.engine.errors import KeyBusy, ModelError, UsageError
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class Nothing(_Body):
 def roll_back(asking: Asking, pipeline: str, body: RollBack) -> JSONResponse:
     """Make the previous champion champion again."""
     asking.find(pipeline)
-    asking.require("PUT", pipeline)
+    asking.require_act(CHAMPIONS, pipeline)
 
     def act(runtime: Any, declared: Any) -> dict[str, Any]:
         from pipelines.engine.steps.move import roll_back
@@ -84,7 +85,7 @@ def roll_back(asking: Asking, pipeline: str, body: RollBack) -> JSONResponse:
 def promote(asking: Asking, pipeline: str, body: Promotion) -> JSONResponse:
     """Make a registered version champion."""
     asking.find(pipeline)
-    asking.require("PUT", pipeline)
+    asking.require_act(CHAMPIONS, pipeline)
 
     def act(runtime: Any, declared: Any) -> dict[str, Any]:
         from pipelines.engine.steps.move import promote_by_hand
@@ -108,7 +109,7 @@ def acknowledge(asking: Asking, incident: str, body: Nothing) -> JSONResponse:
     from nightshift.pages.asking import incidents
 
     found = incidents().get(incident)
-    asking.require_dag("PUT", found.dag_id)
+    asking.require_act_on_dag(INCIDENTS, found.dag_id)
     after = incidents().acknowledge(found.id, by=asking.name)
     return _done(
         f"{after.acknowledged_by} has taken it up. It is not escalated; what is worse, and its end, are still told."
@@ -122,7 +123,7 @@ def silence(asking: Asking, incident: str, body: Silencing) -> JSONResponse:
     from pipelines.engine.ledger.values import iso
 
     found = incidents().get(incident)
-    asking.require_dag("PUT", found.dag_id)
+    asking.require_act_on_dag(INCIDENTS, found.dag_id)
     if not body.reason.strip():
         raise HTTPException(422, "a reason is needed: it is shown to everybody who looks at the list")
     matches = {"incident": found.id, "promise": found.promise_id, "dag": found.dag_id}[body.what]
@@ -137,7 +138,7 @@ def end_silence(asking: Asking, incident: str, body: Nothing) -> JSONResponse:
     from nightshift.pages.asking import incidents
 
     found = incidents().get(incident)
-    asking.require_dag("PUT", found.dag_id)
+    asking.require_act_on_dag(INCIDENTS, found.dag_id)
     ended = sum(incidents().unsilence(matches) for matches in (found.id, found.promise_id, found.dag_id))
     return _done(
         "The silence is over. What still stands is told by the next look of the watch."
@@ -155,7 +156,7 @@ def close(asking: Asking, incident: str, body: Closing) -> JSONResponse:
     from pipelines.engine.settings import read_settings
 
     found = incidents().get(incident)
-    asking.require_dag("PUT", found.dag_id)
+    asking.require_act_on_dag(INCIDENTS, found.dag_id)
     if not body.reason.strip():
         raise HTTPException(422, "a reason is needed: it is told to those who heard of the trouble")
     settings = read_settings()

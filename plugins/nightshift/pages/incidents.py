@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from nightshift.pages.asking import house
 from nightshift.pages.rendering import page
 from nightshift.pages.security import Asking
+from nightshift.roles.table import INCIDENTS
 
 if TYPE_CHECKING:
     from nightshift.pages.security import Viewer
@@ -27,7 +28,7 @@ def incidents(request: Request, asking: Asking, pipeline: str = "") -> HTMLRespo
     from pipelines.engine.views.at_a_glance import of_incidents
 
     view = _for(asking, house().incidents(resolved=RESOLVED_SHOWN), pipeline)
-    may_act = {line.dag_id: asking.may_dag("PUT", line.dag_id) for line in view.open}
+    may_act = {line.dag_id: asking.may_act_on_dag(INCIDENTS, line.dag_id) for line in view.open}
     return page(
         request,
         "incidents",
@@ -50,7 +51,7 @@ def incident(request: Request, asking: Asking, incident: str) -> HTMLResponse:
         section="incidents",
         line=view.line,
         history=view.history,
-        may_act=asking.may_dag("PUT", view.line.dag_id),
+        may_act=asking.may_act_on_dag(INCIDENTS, view.line.dag_id),
     )
 
 

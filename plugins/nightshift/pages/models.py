@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from nightshift.pages.asking import house, mlflow_page
 from nightshift.pages.rendering import HEADERS, page
 from nightshift.pages.security import Asking
+from nightshift.roles.table import CHAMPIONS
 
 if TYPE_CHECKING:
     from pipelines.engine.views.models import VersionView
@@ -49,7 +50,7 @@ def model(request: Request, asking: Asking, pipeline: str) -> HTMLResponse:
         bars=bars(view),
         training=ours.training_dag(pipeline),
         newest_night=ours.newest_night(pipeline),
-        may_act=asking.may("PUT", pipeline),
+        may_act=asking.may_act(CHAMPIONS, pipeline),
         asks_at_once=is_cheap(),
     )
 
@@ -78,7 +79,7 @@ def version(request: Request, asking: Asking, pipeline: str, version: str) -> HT
         pictures=_pictures(found),
         mlflow=mlflow_page(pipeline, version),
         newest_night=ours.newest_night(pipeline),
-        may_act=asking.may("PUT", pipeline),
+        may_act=asking.may_act(CHAMPIONS, pipeline),
     )
 
 

@@ -1,5 +1,8 @@
 """Who is asking, and what Airflow lets them see and do. Airflow's auth manager decides; nothing is decided here.
 
+To look takes the right to read a DAG. To act takes the right to edit it, and one of two rights of our own (nightshift.roles):
+to edit the champions, or the incidents. Whoever may trigger and clear a DAG need not be whoever may roll its model back.
+
 Airflow protects nothing that a plugin mounts, so the application depends on `may_see_dags` as a whole: it answers 401 to
 whoever is not logged in, and 403 to whoever may read no DAGs, on every route, static files included. Whoever may read some
 DAGs and not others is shown the pipelines whose DAGs they may read.
@@ -14,6 +17,8 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, HTTPException, Request
+
+from nightshift.roles.table import CHAMPIONS, OPERATOR, OurResource
 
 Method = Literal["GET", "PUT"]
 """As Airflow has it: to read a DAG, and to change it."""
@@ -100,6 +105,32 @@ class Viewer:
         details = DagDetails(id=dag_id, team_name=self._teams.get(dag_id))
         return bool(get_auth_manager().is_authorized_dag(method=method, details=details, user=self._user))
 
+    def may_act(self, on: OurResource, pipeline: str) -> bool:
+        """Whether they may edit every DAG of a pipeline, and act on its champions or incidents."""
+        return self.may("PUT", pipeline) and self._may_edit(on)
+
+    def may_act_on_dag(self, on: OurResource, dag_id: str) -> bool:
+        """Whether they may edit a DAG, and act on its champions or incidents."""
+        return self.may_dag("PUT", dag_id) and self._may_edit(on)
+
+    def require_act(self, on: OurResource, pipeline: str) -> None:
+        """Make sure that they may edit every DAG of a pipeline, and act on its champions or incidents.
+
+        Raises:
+            HTTPException: 403, they may not.
+        """
+        self.require("PUT", pipeline)
+        self._require_edit(on)
+
+    def require_act_on_dag(self, on: OurResource, dag_id: str) -> None:
+        """Make sure that they may edit a DAG, and act on its champions or incidents.
+
+        Raises:
+            HTTPException: 403, they may not.
+        """
+        self.require_dag("PUT", dag_id)
+        self._require_edit(on)
+
     def require_dag(self, method: Method, dag_id: str) -> None:
         """Make sure that they may do that with a DAG.
 
@@ -113,6 +144,26 @@ class Viewer:
         doing = "read" if method == "GET" else "edit"
         way_out = "Ask whoever administers Airflow for the permission."
         return HTTPException(403, f"Airflow does not let {self.name} {doing} {what}. {way_out}")
+
+    def _may_edit(self, ours: OurResource) -> bool:
+        from airflow.api_fastapi.app import get_auth_manager
+        from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+
+        manager = get_auth_manager()
+        if isinstance(manager, SimpleAuthManager):
+            # It lets everybody do everything with what it does not know. Of the roles that it has, its operator is the one
+            # who is trusted with what all DAGs share, such as variables.
+            return bool(manager.is_authorized_variable(method="PUT", user=self._user))
+        return bool(manager.is_authorized_custom_view(method="PUT", resource_name=ours, user=self._user))
+
+    def _require_edit(self, ours: OurResource) -> None:
+        if not self._may_edit(ours):
+            doing = "promote and roll back" if ours == CHAMPIONS else "take up, silence and close incidents"
+            raise HTTPException(
+                403,
+                f"Airflow does not let {self.name} {doing}: it takes the right to edit {ours!r}. "
+                f"Ask whoever administers Airflow for the role {OPERATOR}, or Op where roles are Airflow's simple ones.",
+            )
 
     @cached_property
     def _teams(self) -> dict[str, str | None]:
