@@ -73,27 +73,28 @@ def run_demonstration(*, port: int | None, tasks: int) -> Demonstration:
 
     begun, settings = time.monotonic(), read_settings()
     interrupt(settings)  # this is about the nights of 2013
-    _title("1/4  Real flights: rows and labels for every night of 2013")
+    title("1/4  Real flights: rows and labels for every night of 2013")
     prepare_data(settings)
     migrate(settings.ledger_url)
     ledger = Ledger(settings.ledger_url)
     since = ledger.now()
     with AirflowTree(settings.home, REPOSITORY, port=port, parallelism=tasks) as tree:
-        _title("2/4  Airflow on this machine")
+        title("2/4  Airflow on this machine")
         ready = tree.start(say)
         if ready.import_errors:
             raise DemonstrationFailed(
                 f"{ready.import_errors[0].file} cannot be imported: {ready.import_errors[0].reason}"
             )
-        _title(f"3/4  Training as of {AS_OF}, as a DAG run")
+        title(f"3/4  Training as of {AS_OF}, as a DAG run")
         train(tree.client)
-        _title(f"4/4  Nights {NIGHTS[0]} to {NIGHTS[-1]}, as a backfill")
-        _score(tree.client)
+        title(f"4/4  Nights {NIGHTS[0]} to {NIGHTS[-1]}, as a backfill")
+        score_nights(tree.client)
         say("stopping Airflow")
-    return _collect(settings, ledger, since, time.monotonic() - begun)
+    return collect(settings, ledger, since, time.monotonic() - begun)
 
 
-def _title(text: str) -> None:
+def title(text: str) -> None:
+    """Say what comes now."""
     click.secho(text, bold=True, err=True)
 
 
@@ -115,7 +116,12 @@ def train(client: AirflowClient) -> None:
     watch_runs(client, lambda: [client.dag_run(run.dag_id, run.run_id)], 1)
 
 
-def _score(client: AirflowClient) -> None:
+def score_nights(client: AirflowClient) -> None:
+    """Score the demonstration's week as a backfill; nothing is done twice.
+
+    Raises:
+        DemonstrationFailed: A run failed, or took too long.
+    """
     from nightshift.embedded.records import backfill_range
 
     dag_id = f"{PIPELINE}_scoring"
@@ -190,7 +196,8 @@ def _last_words(client: AirflowClient, run: DagRun) -> str:
     return f"{run.dag_id} {run.partition_key} failed without a failed task; look at Airflow's scheduler log"
 
 
-def _collect(settings: Settings, ledger: Ledger, since: float, seconds: float) -> Demonstration:
+def collect(settings: Settings, ledger: Ledger, since: float, seconds: float) -> Demonstration:
+    """Read what there is to be shown, from the ledger."""
     promotion = next(entry for entry in ledger.entries(pipeline=PIPELINE, step="promote") if entry.result)
     training = next(entry for entry in ledger.entries(pipeline=PIPELINE, step="train", partition=promotion.partition))
     claimed = ledger.claims_since(since)
@@ -206,7 +213,10 @@ def _warnings(ledger: Ledger) -> list[str]:
     return [f"{night}: {warning}" for night in sorted(said) for warning in said[night]]
 
 
-def show_summary(shown: Demonstration) -> None:
+NEXT = "Look at it in Airflow's own pages: nightshift up (or: make up)"
+
+
+def show_summary(shown: Demonstration, what_next: str = NEXT) -> None:
     """Print what was done, how good the model is, and where to look next."""
     promoted, trained = shown.promotion.result or {}, shown.training.result or {}
     click.echo()
@@ -221,6 +231,7 @@ def show_summary(shown: Demonstration) -> None:
         click.echo(f"  {EXPECTED}")
     _show_claims(shown.claimed)
     _show_places(shown)
+    click.echo(f"\nDone in {shown.seconds:.0f} s. {what_next}")
 
 
 def _metric_rows(trained: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -244,7 +255,6 @@ def _show_places(shown: Demonstration) -> None:
     )
     for name, place, what in places:
         click.echo(f"  {name:<12} {_short(place)}  ({what})")
-    click.echo(f"\nDone in {shown.seconds:.0f} s. Look at it in Airflow's own pages: nightshift up (or: make up)")
 
 
 def _short(place: str) -> str:

@@ -49,7 +49,7 @@ class Places:
 
     def _with_paths(self, text: str) -> str:
         for target in sorted(self.paths, key=len, reverse=True):
-            pattern = rf"(?<![\w./~-]){re.escape(target)}(?=$|[/\s:,;\"')])"
+            pattern = rf"(?<![\w./~]){re.escape(target)}(?=$|[/\s:,;\"')}}])"
             text = re.sub(pattern, lambda _, path=self.paths[target]: path, text)  # type: ignore[misc]
         return text
 

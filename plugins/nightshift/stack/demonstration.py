@@ -1,0 +1,117 @@
+"""The demonstration on the stack: the same nights, through Celery, Postgres and an object store, and who hears of a bad one."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from nightshift.demonstration import (
+    AS_OF,
+    NIGHTS,
+    PIPELINE,
+    collect,
+    prepare_data,
+    score_nights,
+    show_summary,
+    title,
+    train,
+)
+from nightshift.stack import eyes
+from nightshift.stack.errors import RoleFailed
+
+if TYPE_CHECKING:
+    from nightshift.embedded.client import AirflowClient
+    from nightshift.embedded.logins import Login
+    from nightshift.stack.run import Stack
+
+ROLE = "airflow-scheduler"
+"""As whom we look at the ledger and the object store."""
+DAGS = (f"{PIPELINE}_training", f"{PIPELINE}_scoring")
+PATIENCE_SECONDS = 300.0
+POLL_SECONDS = 2.0
+
+
+def run_on_stack(stack: Stack) -> None:
+    """Train, score the week, and show what the eyes see; the stack goes on.
+
+    Raises:
+        StackDown: It does not run.
+        DemonstrationFailed: A run failed.
+        RoleFailed: A target of Prometheus is down, or nobody hears of a night that has no rows.
+    """
+    from nightshift.embedded.logins import admin_of
+    from pipelines.engine.ledger.store import Ledger
+    from pipelines.engine.settings import read_settings
+
+    begun = time.monotonic()
+    os.environ.update(stack.environment(ROLE))
+    settings = read_settings()
+    ledger = Ledger(settings.ledger_url)
+    since = ledger.now()
+    title("1/4  Real flights: rows and labels for every night of 2013, in the object store")
+    prepare_data(settings)
+    with _client(stack, admin_of(stack.layout.secrets / "logins.json")) as client:
+        for dag_id in DAGS:
+            client.pause(dag_id, paused=False)
+        title(f"2/4  Training as of {AS_OF}, through Celery")
+        train(client)
+        title(f"3/4  Nights {NIGHTS[0]} to {NIGHTS[-1]}, as a backfill on the workers")
+        score_nights(client)
+        title("4/4  What the eyes see")
+        _show_targets(stack)
+        _show_alert(stack)
+        for dag_id in DAGS:
+            client.pause(dag_id)
+    show_summary(collect(settings, ledger, since, time.monotonic() - begun), _places(stack))
+
+
+def _client(stack: Stack, login: Login | None) -> AirflowClient:
+    from nightshift.embedded.client import AirflowClient
+
+    return AirflowClient(f"http://{stack.address('airflow-api-server')}:8080", login=login)
+
+
+def _show_targets(stack: Stack) -> None:
+    prometheus = f"http://{stack.address('prometheus')}:9090"
+
+    def all_up() -> bool:
+        found = eyes.targets(prometheus)
+        return bool(found) and all(one.health == "up" for one in found)
+
+    if not _within(60.0, all_up):
+        down = [f"{one.job} {one.address} ({one.error or one.health})" for one in eyes.targets(prometheus) if one.health != "up"]
+        raise RoleFailed(f"Prometheus does not reach {', '.join(down) or 'anything'}")
+    for one in eyes.targets(prometheus):
+        click.echo(f"  {one.job:<16} {one.health}  {one.address}", err=True)
+
+
+def _show_alert(stack: Stack) -> None:
+    """Flights of today do not exist, so the night that is due has no rows: somebody must hear of it."""
+    alertmanager = f"http://{stack.address('alertmanager')}:9093"
+
+    def of_us() -> list[eyes.Alert]:
+        return [one for one in eyes.alerts(alertmanager) if one.labels.get("dag_id") == DAGS[1]]
+
+    if not _within(PATIENCE_SECONDS, lambda: bool(of_us())):
+        raise RoleFailed(f"No alert about {DAGS[1]} came to {alertmanager}, though tonight has no rows")
+    click.echo("  Tonight has no rows: these flights are of 2013. So Alertmanager holds an alert, as it should:", err=True)
+    for one in of_us():
+        click.echo(f"  {one.labels.get('alertname', '')}  {one.summary}", err=True)
+
+
+def _within(seconds: float, true: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def _places(stack: Stack) -> str:
+    pages = "\n".join(f"  {page.name:<13} {page.url}  {page.login}" for page in stack.pages())
+    return f"Look at it:\n{pages}\nStop it, and throw its data away: nightshift stack down"
