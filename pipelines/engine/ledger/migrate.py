@@ -11,11 +11,17 @@ from pipelines.engine.ledger.database import connect, retrying, transaction
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def migrate(url: str, *, patience: float = 20.0) -> None:
+def migrate(url: str, *, patience: float = 20.0, grants: str | None = None) -> None:
     """Create or upgrade the ledger's tables; does nothing when they are of this version.
+
+    Args:
+        url: Of the ledger, for the owner of its tables.
+        patience: For how many seconds to try again while the database does not answer.
+        grants: SQL that gives others their rights, run in the same transaction: nobody sees a new table without them.
 
     Raises:
         LedgerUnavailable: The database does not answer.
+        LedgerError: It refuses the grants, of which nothing was done then.
         UsageError: The URL cannot be a ledger's, or its file cannot be made.
     """
     from alembic import command
@@ -41,6 +47,8 @@ def migrate(url: str, *, patience: float = 20.0) -> None:
             config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            if grants and connection.dialect.name == "postgresql":  # SQLite knows no rights
+                connection.exec_driver_sql(grants)
 
     try:
         retrying(patience)(upgrade)

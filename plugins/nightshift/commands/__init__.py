@@ -29,6 +29,7 @@ from nightshift.commands.reports import model_card, night_report
 from nightshift.commands.roles import roles
 from nightshift.commands.run import check, score, train
 from nightshift.commands.search import search
+from nightshift.commands.secrets import secrets
 from nightshift.commands.stack import stack
 from nightshift.commands.status import status
 from nightshift.commands.tidy import tidy
@@ -40,9 +41,9 @@ SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
     "Do something about it": (score, train, rollback, promote, keys),
     "Your own model": (new, data, check, search, check_pipeline, pipelines),
     "Airflow on this machine": (demo, up, down, live, airflow),
-    "The whole of production": (stack,),
     "Promises and alerts": (promises, alerts, watch),
-    "Reports and housekeeping": (night_report, model_card, doctor, tidy, drill, migrate, roles, completion),
+    "Production": (stack, secrets, roles, migrate),
+    "Reports and housekeeping": (night_report, model_card, doctor, tidy, drill, completion),
 }
 """What is looked for together; first what somebody needs who was woken up."""
 

@@ -28,6 +28,7 @@ from nightshift.commands.shapes import (
 )
 from nightshift.doctor.values import Finding
 from nightshift.drill.course import Result
+from nightshift.secrets.planning import SecretProblem
 from pipelines.engine.ledger.values import Entry
 from pipelines.engine.promises.verdicts import Verdict
 from pipelines.engine.views.explanation import Explanation
@@ -308,6 +309,7 @@ ANSWERS: Mapping[str, Any] = {
     "doctor": tuple[Finding, ...],
     "new": NewPipeline,
     "check-pipeline": ReadinessAnswer,
+    "secrets check": tuple[SecretProblem, ...],
     "tidy": Tidied,
     "drill": Drilled,
 }

@@ -60,10 +60,11 @@ WORDS = {
     "doctor": "doctor --dags DAGS",
     "new": "new parcels --data FILE --id parcel --partition day --label late --dry-run",
     "check-pipeline": "check-pipeline flights",
+    "secrets check": "secrets check --folder EMPTY",
     "tidy": "tidy tides",
 }
 DECLARED_HERE = [load_pipeline(name) for name in pipeline_names()]
-CODES = {"error": 2, "check-pipeline": 1, "promises sync": 1, "doctor": 1}
+CODES = {"error": 2, "check-pipeline": 1, "promises sync": 1, "doctor": 1, "secrets check": 1}
 EMPTY = {"watch --once"}
 """Nothing is due here; what it prints where something is has a test of its own."""
 
@@ -106,6 +107,7 @@ def words_of(command, home, tmp_path):
     found = {
         "KEY": home.ledger.entries(pipeline="tides", limit=1)[0].key,
         "DAGS": str(tmp_path / "dags"),
+        "EMPTY": str(tmp_path / "empty"),
         "FILE": str(parcels(tmp_path / "parcels.csv")),
     }
     return [found.get(word, word) for word in WORDS[command].split()]

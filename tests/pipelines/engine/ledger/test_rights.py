@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from textwrap import dedent
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from pipelines.engine.errors import LedgerError
 from pipelines.engine.incidents.forgetting import forget_some
 from pipelines.engine.ledger import Done, Ledger
+from pipelines.engine.ledger.migrate import migrate
 from pipelines.engine.ledger.observations import Observations
 from pipelines.engine.ledger.promise_outcomes import PromiseOutcome, PromiseOutcomes
 from tests.pipelines.engine.incidents.nights import DUE, ID, verdict
@@ -20,16 +22,23 @@ from tests.pipelines.engine.steps.places import ROOT
 from tests.support.roles import role_with_password
 
 pytestmark = pytest.mark.postgres
-GRANTS, GRANTS_TO_TIDY = re.findall(r"```sql\n(.*?)```", (ROOT / "docs/security.md").read_text(), re.DOTALL)
+GRANTS = (ROOT / "docker/postgres/ledger_grants.sql").read_text()
+SHOWN, GRANTS_TO_TIDY = (
+    dedent(block) for block in re.findall(r"  ```sql\n(.*?)  ```", (ROOT / "docs/security.md").read_text(), re.DOTALL)
+)
 
 
 @pytest.fixture
 def worker_url(postgres, postgres_ledger_url):
     """The URL of the ledger for a role that has the guide's rights alone."""
-    with role_with_password(postgres, "nightshift_worker", "a password"), Inside(postgres_ledger_url) as owner:
-        owner.connection.exec_driver_sql(GRANTS)
-        yield postgres_ledger_url.replace("nightshift@", "nightshift_worker:a%20password@")
-        owner.connection.exec_driver_sql("DROP OWNED BY nightshift_worker")
+    with role_with_password(postgres, "ledger", "a password"), Inside(postgres_ledger_url) as owner:
+        migrate(postgres_ledger_url, grants=GRANTS)
+        yield postgres_ledger_url.replace("nightshift@", "ledger:a%20password@")
+        owner.connection.exec_driver_sql("DROP OWNED BY ledger")
+
+
+def test_guide_shows_the_rights_that_are_given():
+    assert SHOWN == GRANTS
 
 
 def test_workers_can_do_all_that_a_ledger_does(worker_url, key):
@@ -49,7 +58,7 @@ def test_workers_can_do_all_that_a_ledger_does(worker_url, key):
 def test_workers_can_count_old_events_and_not_remove_them(worker_url, key):
     ledger = Ledger(worker_url, patience=1)
     ledger.release(ledger.claim(key, holder="worker"), "later")
-    with Inside(worker_url.replace("nightshift_worker:a%20password@", "nightshift@")) as owner:
+    with Inside(worker_url.replace("ledger:a%20password@", "nightshift@")) as owner:
         owner.let_time_pass(40)
     assert ledger.old_events(ledger.now()).number == 2
     with pytest.raises(LedgerError, match="permission denied for table forgetting"):
@@ -59,7 +68,7 @@ def test_workers_can_count_old_events_and_not_remove_them(worker_url, key):
 def test_role_that_tidies_up_removes_what_may_go_and_nothing_else(worker_url, key):
     ledger = Ledger(worker_url, patience=1)
     ledger.finish(ledger.claim(key, holder="worker"), {})
-    with Inside(worker_url.replace("nightshift_worker:a%20password@", "nightshift@")) as owner:
+    with Inside(worker_url.replace("ledger:a%20password@", "nightshift@")) as owner:
         owner.connection.exec_driver_sql(GRANTS_TO_TIDY)
         owner.let_time_pass(40)
     assert ledger.forget_events(ledger.now()) == 1
@@ -95,7 +104,7 @@ def test_workers_can_do_all_that_incidents_need_and_the_role_that_tidies_up_forg
     shop.outbox.failed(letter.id, "me", "no", retry_in=1.0)
     with pytest.raises(LedgerError, match="permission denied for table silences"):
         shop.outbox.do(lambda connection: forget_some(connection, DUE))
-    with Inside(worker_url.replace("nightshift_worker:a%20password@", "nightshift@")) as owner:
+    with Inside(worker_url.replace("ledger:a%20password@", "nightshift@")) as owner:
         owner.connection.exec_driver_sql(GRANTS_TO_TIDY)
     assert shop.outbox.do(lambda connection: forget_some(connection, DUE)) == 0
     shop.close()
