@@ -89,6 +89,22 @@ def status(as_json: bool) -> None:
         raise SystemExit(1)
 
 
+@stack.command(short_help="End processes well, and start them again.")
+@click.argument("names", nargs=-1, required=True, metavar="PROCESS...")
+def restart(names: tuple[str, ...]) -> None:
+    """End processes of the stack well, start them again, and return when they are healthy.
+
+    Workers keep the code that they imported when they started: restart them after a change to it.
+
+    \b
+    Examples:  nightshift stack restart airflow-worker-1 airflow-worker-2
+    """
+    ours = _stack()
+    for name in names:
+        _check_name(ours, name)
+    ours.restart(names, say)
+
+
 @stack.command(
     short_help="Run a command as one of its roles.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
@@ -105,11 +121,10 @@ def run(name: str, words: tuple[str, ...]) -> None:
     """
     import shutil
 
-    from pipelines.engine.errors import UsageError, nearest
+    from pipelines.engine.errors import UsageError
 
     ours = _stack()
-    if name not in ours.programs:
-        raise UsageError(f"--as {name!r} is no process of the stack.{nearest(name, ours.programs)}")
+    _check_name(ours, name)
     environment = ours.environment(name)
     program = shutil.which(words[0], path=environment["PATH"])
     if program is None:
@@ -122,6 +137,13 @@ def _stack() -> Stack:
     from pipelines.engine.settings import read_settings
 
     return Stack(read_settings().home)
+
+
+def _check_name(ours: Stack, name: str) -> None:
+    from pipelines.engine.errors import UsageError, nearest
+
+    if name not in ours.programs:
+        raise UsageError(f"{name!r} is no process of the stack.{nearest(name, ours.programs)}")
 
 
 def _show_places(ours: Stack) -> None:

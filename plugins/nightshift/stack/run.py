@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -274,6 +274,25 @@ class Stack:
             return False
         return done.returncode == 0
 
+    def restart(self, names: Iterable[str], on_progress: Progress) -> None:
+        """End processes well, start them again, and return when they are healthy.
+
+        Raises:
+            RoleFailed: One does not become healthy.
+        """
+        wanted, supervisor = [self.programs[name] for name in names], self.supervisor
+        for one in wanted:
+            on_progress(f"{one.name} ends")
+            supervisor.stop(one.name)
+        patience = max((one.role.stop_seconds for one in wanted), default=0.0)
+        self._until_ended([one.name for one in wanted], patience + STARTED_SECONDS)
+        since = time.monotonic()
+        for one in wanted:
+            on_progress(f"{one.name} starts")
+            supervisor.start(one.name)
+        while not all(self._is_ready(one, since) for one in wanted):
+            time.sleep(POLL_SECONDS)
+
     # --- down
 
     def down(self, on_progress: Progress) -> bool:
@@ -302,12 +321,15 @@ class Stack:
             on_progress(f"ending {', '.join(dict.fromkeys(group))}")
             for name in names:
                 supervisor.stop(name)
-            deadline = time.monotonic() + ENDS_SECONDS
-            while time.monotonic() < deadline:
-                states = supervisor.processes()
-                if all(states[name]["statename"] not in ("STOPPING", "RUNNING", "STARTING") for name in names):
-                    break
-                time.sleep(POLL_SECONDS)
+            self._until_ended(names, ENDS_SECONDS)
+
+    def _until_ended(self, names: Sequence[str], patience: float) -> None:
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            states = self.supervisor.processes()
+            if all(states[name]["statename"] not in ("STOPPING", "RUNNING", "STARTING") for name in names):
+                return
+            time.sleep(POLL_SECONDS)
 
     def _clear(self, on_progress: Progress) -> bool:
         """End processes that were left, and throw the data away; moto has forgotten the objects anyway."""
