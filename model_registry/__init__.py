@@ -11,10 +11,12 @@ from model_registry.errors import (
     AliasMoved,
     BadPackage,
     KeyConflict,
+    LoginsUnreadable,
     NoSuchAlias,
     NoSuchModel,
     NoSuchRun,
     NoSuchVersion,
+    NotLoggedIn,
     RegistryError,
     RegistryRefused,
     RegistryUnavailable,
@@ -25,6 +27,7 @@ from model_registry.errors import (
 
 if TYPE_CHECKING:
     from model_registry.cache import cached_packages, discard
+    from model_registry.logins import SettledLogin, settle_logins
     from model_registry.mlflow_door import mlflow_environment, preload
     from model_registry.records import CachedPackage, JournalEntry, ModelVersion, Move, TrainingRun, Trash
     from model_registry.registry import Registry
@@ -35,12 +38,14 @@ _WHERE = {
     "ModelVersion": "records",
     "Move": "records",
     "Registry": "registry",
+    "SettledLogin": "logins",
     "TrainingRun": "records",
     "Trash": "records",
     "cached_packages": "cache",
     "discard": "cache",
     "mlflow_environment": "mlflow_door",
     "preload": "mlflow_door",
+    "settle_logins": "logins",
 }
 
 __all__ = [
@@ -49,17 +54,20 @@ __all__ = [
     "CachedPackage",
     "JournalEntry",
     "KeyConflict",
+    "LoginsUnreadable",
     "ModelVersion",
     "Move",
     "NoSuchAlias",
     "NoSuchModel",
     "NoSuchRun",
     "NoSuchVersion",
+    "NotLoggedIn",
     "Registry",
     "RegistryError",
     "RegistryRefused",
     "RegistryUnavailable",
     "RunUnfinished",
+    "SettledLogin",
     "StorageFailed",
     "TamperedModel",
     "TrainingRun",
@@ -68,6 +76,7 @@ __all__ = [
     "discard",
     "mlflow_environment",
     "preload",
+    "settle_logins",
 ]
 
 

@@ -4,6 +4,7 @@ RegistryError
 ├── RegistryUnavailable   retryable
 ├── StorageFailed         retryable
 ├── RegistryRefused
+│   └── NotLoggedIn
 ├── NoSuchModel
 ├── NoSuchVersion
 ├── NoSuchAlias
@@ -12,7 +13,8 @@ RegistryError
 ├── KeyConflict
 ├── AliasMoved
 ├── BadPackage
-└── TamperedModel
+├── TamperedModel
+└── LoginsUnreadable
 """
 
 from typing import ClassVar
@@ -38,6 +40,10 @@ class StorageFailed(RegistryError):
 
 class RegistryRefused(RegistryError):
     """MLflow answered and refused: the request, or its schema, is wrong."""
+
+
+class NotLoggedIn(RegistryRefused):
+    """MLflow's server does not know the name or password that came with the request, or none came."""
 
 
 class NoSuchModel(RegistryError):
@@ -87,3 +93,7 @@ class TamperedModel(RegistryError):
         self.file = file
         self.expected = expected
         self.got = got
+
+
+class LoginsUnreadable(RegistryError):
+    """A file that says who may log in to MLflow's server is not there, or says too little."""

@@ -89,7 +89,7 @@ class Store:
         from mlflow import MlflowClient
 
         if not is_server(self.tracking_uri):
-            _reach_database(self.tracking_uri)
+            reach_database(self.tracking_uri)
         with _one_at_a_time(self.tracking_uri):
             return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
 
@@ -139,7 +139,7 @@ def transferring() -> Iterator[None]:
             os.environ[name] = before
 
 
-def _reach_database(uri: str) -> None:
+def reach_database(uri: str) -> None:
     """Connect once. MLflow itself would try ten times, over about 100 seconds, before it says that it cannot."""
     import sqlalchemy
 

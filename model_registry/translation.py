@@ -1,9 +1,12 @@
 """MLflow's, requests' and SQLAlchemy's errors in our words, with no credentials in them."""
 
+import re
 from collections.abc import Iterator
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from model_registry.addresses import hidden, is_server
-from model_registry.errors import RegistryError, RegistryRefused, RegistryUnavailable, StorageFailed
+from model_registry.errors import NotLoggedIn, RegistryError, RegistryRefused, RegistryUnavailable, StorageFailed
 
 _LONGEST = 300
 
@@ -27,8 +30,46 @@ def translate(error: Exception, tracking_uri: str) -> RegistryError | None:
     if not isinstance(error, _foreign()):
         return None
     line = _short(error, tracking_uri)
+    status = _http_status(error)
+    if status == HTTPStatus.UNAUTHORIZED:
+        return NotLoggedIn(
+            f"The model registry at {where} refused the login: {_asking(tracking_uri)} (401).\n"
+            "Expected: a name and a password of its own, in ~/.mlflow/credentials or in MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD.\nDo: put right ones there; `nightshift roles mlflow` tells the server ours."
+        )
+    if status == HTTPStatus.FORBIDDEN:
+        return RegistryRefused(
+            f"The model registry at {where} does not allow that ({_asking(tracking_uri)}): {line}\n"
+            "Do: ask whoever administers MLflow for EDIT on the experiment or model; whoever made it has MANAGE."
+        )
     advice = " Back the database up, then run `mlflow db upgrade URI`." if "database schema" in line else ""
     return RegistryRefused(f"The model registry at {where} refused: {line}{advice}")
+
+
+def _http_status(error: Exception) -> int | None:
+    """Of a server's refusal; MLflow writes it into the code of the error, or into its words."""
+    from mlflow.exceptions import MlflowException
+
+    for link in _chain(error):
+        response = getattr(link, "response", None)
+        if response is not None:
+            return int(response.status_code)
+        said = (
+            re.search(r"failed with error code (\d{3}) != 200", str(link))
+            if isinstance(link, MlflowException)
+            else None
+        )
+        if said:
+            return int(said.group(1))
+    return None
+
+
+def _asking(tracking_uri: str) -> str:
+    """As whom MLflow's client asks: by the URI, or by its own settings."""
+    from mlflow.utils.credentials import read_mlflow_creds
+
+    name = urlsplit(tracking_uri).username or read_mlflow_creds().username
+    return f"the user {name!r}" if name else "no name came along"
 
 
 def _foreign() -> tuple[type[Exception], ...]:

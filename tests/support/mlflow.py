@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,15 +18,31 @@ from model_registry import mlflow_environment
 
 @contextmanager
 def mlflow_server(database: Path, folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Serve a database; gives the URL and the process, whose group is killed in the end."""
+    """Serve a SQLite database; gives the URL and the process, whose group is killed in the end."""
+    options = ["--backend-store-uri", f"sqlite:///{database}", "--artifacts-destination", str(folder / "served")]
+    with mlflow_serves(options, folder) as served:
+        yield served
+
+
+@contextmanager
+def mlflow_serves(
+    options: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve what options of `mlflow server` say; gives the URL and the process, whose group is killed in the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{database}", "--artifacts-destination", str(folder / "served")]
-    environment = {**os.environ, **mlflow_environment(), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    manners = {**mlflow_environment(), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (folder / "server.log").open("w") as log:
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            [*command, *options],
+            env={**os.environ, **manners, **(environment or {})},
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
         try:
             _wait_until_healthy(f"http://127.0.0.1:{port}/health", process, folder / "server.log")
             yield f"http://127.0.0.1:{port}", process

@@ -8,6 +8,9 @@ import click
 
 from nightshift.commands.show import print_table
 
+AUTH_CONFIG = "The server's own (MLFLOW_AUTH_CONFIG_PATH): database and administrator."
+CREDENTIALS = "The pipelines' (as in ~/.mlflow/credentials): name and password."
+
 
 @click.group
 def roles() -> None:
@@ -35,3 +38,22 @@ def sync(logins: Path | None) -> None:
 
     changes = sync_with_fab(read_logins(logins) if logins else ())
     print_table(("what", "name", "came of it"), [(change.what, change.name, change.came_of_it) for change in changes])
+
+
+@roles.command
+@click.option("--auth-config", type=click.Path(path_type=Path), required=True, metavar="FILE", help=AUTH_CONFIG)
+@click.option("--credentials", type=click.Path(path_type=Path), required=True, metavar="FILE", help=CREDENTIALS)
+def mlflow(auth_config: Path, credentials: Path) -> None:
+    """Tell MLflow's server who may log in: its administrator and the pipelines. Safe to run again.
+
+    Makes the tables of MLflow's logins or brings them to this version, and then both users, with the passwords of the files.
+    It opens the database itself, so the server need not run, and one that runs notices within its cache's time.
+
+    \b
+    Example:  nightshift roles mlflow --auth-config docker/secrets/mlflow_auth.ini \\
+                  --credentials docker/secrets/mlflow_credentials
+    """
+    from model_registry import settle_logins
+
+    settled = settle_logins(auth_config, credentials)
+    print_table(("what", "name", "came of it"), [("user", login.name, login.came_of_it) for login in settled])

@@ -96,7 +96,9 @@ def _permission(fab: Any, permission: Permission) -> Any:
     kept = fab.create_permission(*permission)
     if kept is None:
         action, resource = permission
-        raise RolesNotKept(f"Airflow did not keep the permission {action} on {resource}. Do: read what it logged above.")
+        raise RolesNotKept(
+            f"Airflow did not keep the permission {action} on {resource}. Do: read what it logged above."
+        )
     return kept
 
 
@@ -110,7 +112,9 @@ def _settle_user(fab: Any, login: Login) -> Change:
     else:
         kept, came_of_it = _renew(fab, user, role, login)
     if not kept:
-        raise RolesNotKept(f"Airflow did not keep the user {login.name}. Do: read what it logged above, then try again.")
+        raise RolesNotKept(
+            f"Airflow did not keep the user {login.name}. Do: read what it logged above, then try again."
+        )
     return Change("user", login.name, came_of_it)
 
 
@@ -123,5 +127,3 @@ def _renew(fab: Any, user: Any, role: Any, login: Login) -> tuple[bool, str]:
     if kept and not fab.check_password(login.name, login.password):
         kept, came_of_it = fab.reset_password(user.id, login.password), "changed"
     return kept, came_of_it
-
-

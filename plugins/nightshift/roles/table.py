@@ -42,7 +42,16 @@ def _on(actions: str, *resources: str) -> set[Permission]:
 
 _LOOK = _on(
     "can_read",
-    *("DAGs", "DAG Code", "DAG Dependencies", "DAG Runs", "DAG Versions", "DAG Warnings", "Task Instances", "Task Logs"),
+    *(
+        "DAGs",
+        "DAG Code",
+        "DAG Dependencies",
+        "DAG Runs",
+        "DAG Versions",
+        "DAG Warnings",
+        "Task Instances",
+        "Task Logs",
+    ),
     *("XComs", "Assets", "Asset Aliases", "Backfills", "HITL Detail", "ImportError", "Jobs", "Pools"),
     *("Cluster Activity", "Website"),
     "Plugins",  # or Airflow's menu and DAG pages do not show that our pages are there
@@ -101,7 +110,11 @@ _OPERATOR = (*_AUTHOR, APPROVE, MOVE, INCIDENT, SETTINGS)
 
 ROLES: Mapping[str, frozenset[Permission]] = {
     role: frozenset[Permission]().union(*(deed.needs for deed in deeds))
-    for role, deeds in {"NightshiftViewer": _VIEWER, "NightshiftAuthor": _AUTHOR, "NightshiftOperator": _OPERATOR}.items()
+    for role, deeds in {
+        "NightshiftViewer": _VIEWER,
+        "NightshiftAuthor": _AUTHOR,
+        "NightshiftOperator": _OPERATOR,
+    }.items()
 }
 """Our roles and the permissions of each; a later one has all that the one before has."""
 
