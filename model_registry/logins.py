@@ -77,7 +77,7 @@ def _users_of(database: str) -> Iterator["SqlAlchemyStore"]:
     users = SqlAlchemyStore()
     try:
         reach_database(database)  # once: MLflow itself would try for minutes
-        users.init_db(database)
+        users.init_db(database)  # type: ignore[no-untyped-call]
         yield users
     except Exception as error:
         translated = translate(error, database)

@@ -14,7 +14,6 @@ from model_registry import (
     RegistryUnavailable,
     settle_logins,
 )
-from nightshift.drill.servers import DatabaseServer, ObjectStore
 from tests.model_registry.conftest import log, write_package
 from tests.support.mlflow import mlflow_serves
 from tests.support.roles import role_with_password
@@ -44,20 +43,20 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def databases(folder):
-    """URLs without a password, and the file that has it."""
-    with DatabaseServer() as server, role_with_password(server, "mlflow", DATABASE_PASSWORD):
+def databases(folder, postgres):
+    """URLs without a password; it is in a file."""
+    with role_with_password(postgres, "mlflow", DATABASE_PASSWORD):
         for name in ("mlflow", "mlflow_auth"):
-            server.create(name=name)
-            server.execute(f"ALTER DATABASE {name} OWNER TO mlflow")
+            postgres.create(name=name)
+            postgres.execute(f"ALTER DATABASE {name} OWNER TO mlflow")
         passwords = folder / "mlflow.pgpass"
         passwords.write_text("".join(f"*:*:{name}:mlflow:{DATABASE_PASSWORD}\n" for name in ("mlflow", "mlflow_auth")))
         passwords.chmod(0o600)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PGPASSFILE", str(passwords))
-            yield {name: f"postgresql://mlflow@127.0.0.1:{server.port}/{name}" for name in ("mlflow", "mlflow_auth")}
+            yield {name: f"postgresql://mlflow@127.0.0.1:{postgres.port}/{name}" for name in ("mlflow", "mlflow_auth")}
         for name in ("mlflow", "mlflow_auth"):
-            server.drop(name)
+            postgres.drop(name)
 
 
 @pytest.fixture(scope="module")
@@ -69,19 +68,17 @@ def settled(folder, databases):
 
 
 @pytest.fixture(scope="module")
-def served(folder, databases, settled):
-    with ObjectStore() as store:
-        store.create_bucket("mlflow")
-        environment = {
-            **store.environment(),
-            "MLFLOW_S3_ENDPOINT_URL": store.url,
-            "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
-            "MLFLOW_FLASK_SERVER_SECRET_KEY": "signs-the-form-that-adds-a-user",
-        }
-        options = ["--app-name", "basic-auth", "--backend-store-uri", databases["mlflow"]]
-        options += ["--artifacts-destination", "s3://mlflow/artifacts"]
-        with mlflow_serves(options, folder, environment) as (url, _):
-            yield url
+def served(folder, databases, settled, store):
+    store.create_bucket("mlflow")
+    environment = {
+        **store.environment(),
+        "MLFLOW_S3_ENDPOINT_URL": store.url,
+        "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": "signs-the-form-that-adds-a-user",
+    }
+    options = ["--app-name", "basic-auth", "--backend-store-uri", databases["mlflow"]]
+    with mlflow_serves([*options, "--artifacts-destination", "s3://mlflow/artifacts"], folder, environment) as (url, _):
+        yield url
 
 
 def asks_as(monkeypatch, home: Path, password: str = PIPELINES, name: str = "nightshift") -> None:

@@ -60,7 +60,7 @@ def _security_manager() -> Iterator[Any]:
     from airflow.configuration import conf
     from airflow.providers_manager import ProvidersManager
 
-    ProvidersManager().initialize_providers_configuration()
+    ProvidersManager().initialize_providers_configuration()  # type: ignore[no-untyped-call]
     manager = conf.get("core", "auth_manager")
     if not manager.endswith(".FabAuthManager"):
         raise OtherAuthManager(

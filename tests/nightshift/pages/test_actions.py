@@ -57,6 +57,23 @@ def test_a_viewer_moves_nothing(looker, house):
     assert champion(house) == "2"
 
 
+def test_who_runs_dags_and_no_more_moves_nothing_and_is_told_whom_to_ask(airflow_app, house):
+    author = client_of(airflow_app, "author", "user")
+    for path, body in ((BACK, {"expected": "2"}), (PROMOTE, {"expected": "2", "version": "1"})):
+        answer = author.post(path, json={**body, "reason": WHY}, headers={"Accept": "application/json"})
+        assert answer.status_code == 403
+        assert "does not let author promote and roll back" in answer.json()["detail"]
+    assert champion(house) == "2"
+    assert "roll-back" not in author.get("/nightshift/models/tides").text
+
+
+def test_an_operator_needs_not_be_an_administrator(airflow_app, house):
+    operator = client_of(airflow_app, "operator", "op")
+    assert "roll-back" in operator.get("/nightshift/models/tides").text
+    assert operator.post(BACK, json={"expected": "2", "reason": WHY}).status_code == 200
+    assert champion(house) == "1"
+
+
 def test_nobody_moves_what_has_no_known_dags(admin, moved, monkeypatch):
     shown(moved, monkeypatch)
     for name, status in (("none", 404), ("flights", 403)):

@@ -65,6 +65,15 @@ def test_the_most_severe_come_first(viewer, store):
     assert "2 incidents are open" in page
 
 
+@pytest.mark.parametrize(("role", "status"), [("user", 403), ("op", 200)])
+def test_who_runs_dags_and_no_more_takes_nothing_up(airflow_app, store, role, status):
+    which, client = trouble(store), client_of(airflow_app, "somebody", role)
+    assert ("I take it up" in client.get("/nightshift/incidents").text) == (status == 200)
+    answers = [client.post(f"/nightshift/incidents/{which}/{do}", json=body) for do, body in ACTIONS.items()]
+    assert [answer.status_code for answer in answers] == [status] * len(ACTIONS)
+    assert store.get(which).acknowledged_by == (None if status == 403 else "somebody")
+
+
 def test_taken_up_by_an_admin_it_says_so_and_again_changes_nothing(admin, store):
     which = trouble(store)
     answers = [admin.post(f"/nightshift/incidents/{which}/acknowledge", json={}) for _ in range(2)]

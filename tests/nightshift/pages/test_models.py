@@ -56,7 +56,7 @@ def test_actions_are_offered_to_who_may_take_them(viewer, admin, house):
     assert 'data-opens="promote-3"' in offered
     assert "data-opens" not in refused
     assert "data-action" not in refused
-    assert "need Airflow" in refused
+    assert "need a role that may" in refused
 
 
 def test_a_refused_version_is_promoted_behind_a_checkbox_that_says_what_it_means(admin, house):
