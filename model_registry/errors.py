@@ -2,9 +2,9 @@
 
 RegistryError
 ├── RegistryUnavailable   retryable
+│   └── NotLoggedIn       retryable
 ├── StorageFailed         retryable
 ├── RegistryRefused
-│   └── NotLoggedIn
 ├── NoSuchModel
 ├── NoSuchVersion
 ├── NoSuchAlias
@@ -42,8 +42,11 @@ class RegistryRefused(RegistryError):
     """MLflow answered and refused: the request, or its schema, is wrong."""
 
 
-class NotLoggedIn(RegistryRefused):
-    """MLflow's server does not know the name or password that came with the request, or none came."""
+class NotLoggedIn(RegistryUnavailable):
+    """MLflow's server does not know the name or password that came with the request, or none came.
+
+    It is worth another try: a password may be in the middle of being changed.
+    """
 
 
 class NoSuchModel(RegistryError):

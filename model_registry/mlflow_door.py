@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model_registry import credentials
 from model_registry.addresses import default_artifact_root, is_server, sqlite_file, ui_base
 from model_registry.translation import translate
 
@@ -81,6 +83,7 @@ class Store:
     tracking_uri: str = field(repr=False)  # it may hold a password
     artifact_root: str | None
     ui_url: str | None = None
+    credentials: Path | None = None
 
     @cached_property
     def client(self) -> "MlflowClient":
@@ -90,6 +93,8 @@ class Store:
 
         if not is_server(self.tracking_uri):
             reach_database(self.tracking_uri)
+        elif self.credentials:
+            credentials.introduce(self.tracking_uri, self.credentials)
         with _one_at_a_time(self.tracking_uri):
             return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
 
@@ -115,7 +120,7 @@ class Store:
         try:
             yield self.client
         except Exception as error:
-            translated = translate(error, self.tracking_uri)
+            translated = translate(error, self.tracking_uri, *credentials.as_uri(self.credentials))
             if translated is None:
                 raise
             raise translated from None

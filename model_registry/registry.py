@@ -23,10 +23,18 @@ class Registry:
         tracking_uri: an MLflow server (`http://...`), or a database (`sqlite:////path/mlflow.db`).
         artifact_root: where model files go when there is no server to decide it; beside a SQLite file by default.
         ui_url: the address of MLflow's pages for links, where it is not the tracking URI.
+        credentials: a file with the server's login, in the form of `~/.mlflow/credentials`; read anew for each request.
     """
 
-    def __init__(self, tracking_uri: str, artifact_root: str | None = None, *, ui_url: str | None = None) -> None:
-        self._store = Store(tracking_uri, artifact_root, ui_url)
+    def __init__(
+        self,
+        tracking_uri: str,
+        artifact_root: str | None = None,
+        *,
+        ui_url: str | None = None,
+        credentials: Path | None = None,
+    ) -> None:
+        self._store = Store(tracking_uri, artifact_root, ui_url, credentials)
 
     def log_training(
         self,

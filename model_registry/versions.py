@@ -1,6 +1,7 @@
 """Model versions: registered at most once per key, and read back."""
 
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from model_registry import absent, words
@@ -9,6 +10,7 @@ from model_registry.errors import NoSuchRun, RunUnfinished
 from model_registry.mlflow_door import Store
 from model_registry.records import ModelVersion
 from model_registry.training import get_run, is_complete
+from model_registry.translation import http_status
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -175,13 +177,18 @@ def _read(store: Store, client: "MlflowClient", found: "MlflowVersion") -> Model
 
 
 def _if_there(ask: "Callable[[], MlflowVersion]") -> "MlflowVersion | None":
-    """What MLflow answers, or None where it says that there is no such thing; why not is found out by who wants to know."""
+    """What MLflow answers, or None where it says that there is no such thing; why not is found out by who wants to know.
+
+    A server with logins says "forbidden" of versions and aliases of a model that is not there.
+    """
     from mlflow.exceptions import MlflowException
 
     try:
         return ask()
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        if http_status(error) == HTTPStatus.FORBIDDEN:
             return None
         raise
 

@@ -169,6 +169,11 @@ def open_runtime(
         private_folder(settings.home)
     ledger = Ledger(settings.ledger_url, lease_seconds=settings.lease_seconds)
     ledger.check()
-    registry = Registry(settings.tracking_uri, settings.artifacts, ui_url=settings.mlflow_ui)
+    registry = Registry(
+        settings.tracking_uri,
+        settings.artifacts,
+        ui_url=settings.mlflow_ui,
+        credentials=settings.tracking_credentials,
+    )
     storage = Storage(settings.cache, credentials)
     return Runtime(settings, ledger, registry, storage, wait, progress, read_clock(settings), connections)

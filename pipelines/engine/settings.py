@@ -27,6 +27,7 @@ class Settings:
         reports: Root of check reports and training pictures; likewise.
         ledger_url: SQLAlchemy URL of the ledger's database.
         tracking_uri: MLflow's tracking and registry URI.
+        tracking_credentials: File with MLflow's login, in the form of `~/.mlflow/credentials`; None if nobody said.
         mlflow_ui: Address of MLflow's pages for links, where it is not the tracking URI, else None.
         artifacts: Root for MLflow artifacts when the tracking URI is a database, else None.
         lease_seconds: How long a claim lasts without being renewed.
@@ -53,6 +54,7 @@ class Settings:
     lease_seconds: float
     compiles: bool = True
     cores: int | None = None
+    tracking_credentials: Path | None = None
     aws_connection: str = "aws_default"
     google_connection: str = "google_cloud_default"
     routes: Path = REPOSITORY / "routes.toml"
@@ -97,6 +99,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         reports=_root(env, "NIGHTSHIFT_REPORTS", home / "reports"),
         ledger_url=env.get("NIGHTSHIFT_LEDGER_URL") or f"sqlite:///{home / 'ledger.db'}",
         tracking_uri=tracking or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}",
+        tracking_credentials=_file(env, "NIGHTSHIFT_TRACKING_CREDENTIALS"),
         mlflow_ui=env.get("NIGHTSHIFT_MLFLOW_UI"),
         artifacts=None if tracking else (home / "mlflow" / "artifacts").as_uri(),
         lease_seconds=_seconds(env, "NIGHTSHIFT_LEASE_SECONDS", 60.0),
@@ -109,7 +112,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         spark_connection=env.get("NIGHTSHIFT_SPARK_CONNECTION") or None,
         spark_shards=_count(env, "NIGHTSHIFT_SPARK_SHARDS", 16),
         sources={name.removeprefix(SOURCE).lower(): env[name] for name in env if name.startswith(SOURCE) and env[name]},
-        routes=Path(env.get("NIGHTSHIFT_ROUTES") or REPOSITORY / "routes.toml").expanduser().resolve(),
+        routes=_file(env, "NIGHTSHIFT_ROUTES") or REPOSITORY / "routes.toml",
     )
 
 
@@ -134,6 +137,11 @@ def _folder(env: Mapping[str, str], name: str, default: Path) -> Path:
     if value and "://" in value and not value.startswith("file://"):
         raise UsageError(f"{name}={hidden(value, value)!r} is not a folder of this machine. Give an absolute path.")
     return Path(value.removeprefix("file://")).expanduser().resolve() if value else default
+
+
+def _file(env: Mapping[str, str], name: str) -> Path | None:
+    value = env.get(name)
+    return Path(value).expanduser().resolve() if value else None
 
 
 def _on(env: Mapping[str, str], name: str, default: bool) -> bool:

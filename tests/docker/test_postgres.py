@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +16,10 @@ import psycopg2
 import pytest
 
 from nightshift.drill.servers import DatabaseServer
-from nightshift.secrets.folder import initialise
+from nightshift.secrets.folder import examine, initialise, read_texts, rotate
+from nightshift.secrets.telling import rotate_and_tell
 from nightshift.secrets.values import ROLES
-from pipelines.engine.errors import LedgerError
+from pipelines.engine.errors import LedgerError, LedgerUnavailable, UsageError
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger import Done, Ledger
 from pipelines.engine.ledger.migrate import migrate
@@ -167,3 +171,86 @@ def test_migrations_repeat_the_rights(stack: Stack, passwords, key) -> None:
     migrate(owner, grants=(SCRIPTS / "ledger_grants.sql").read_text())
     passwords("worker.pgpass")
     Ledger(stack.url("ledger", "ledger"), patience=1).check()
+
+
+def work_until(told: threading.Event, ledger: Ledger, finished: list[int]) -> None:
+    """Do one piece of work after the other, as a worker does, each with a connection of its own."""
+    while not told.is_set():
+        number = len(finished)
+        key = TaskKey(pipeline="flights", step="score", partition=f"rotation#{number}", inputs={}, code="c0de")
+        ledger.finish(ledger.claim(key, holder="worker"), {"rows": number})
+        ledger.rest()
+        finished.append(number)
+
+
+def wait_for_more(finished: list[int], number: int) -> None:
+    deadline = time.monotonic() + 30
+    while len(finished) < number and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(finished) >= number
+
+
+def test_work_goes_on_while_the_password_of_the_ledger_is_rotated(stack: Stack, passwords) -> None:
+    passwords("worker.pgpass")
+    old = (stack.secrets / "worker.pgpass").read_text().split(":")[4].split()[0]
+    finished: list[int] = []
+    told = threading.Event()
+    worker = threading.Thread(target=work_until, args=(told, Ledger(stack.url("ledger", "ledger")), finished))
+    worker.start()
+    try:
+        wait_for_more(finished, 5)
+        rotate_and_tell(stack.secrets, "ledger", token_bytes, stack.url("postgres", "nightshift"))
+        wait_for_more(finished, len(finished) + 5)
+        rotate(stack.secrets, "ledger", token_bytes)  # by hand: the server hears of it a moment later
+        stopped = len(finished)
+        time.sleep(0.5)
+        assert len(finished) <= stopped + 1
+        stack.run_scripts()
+        wait_for_more(finished, stopped + 5)
+    finally:
+        told.set()
+        worker.join(30)
+    assert not worker.is_alive()
+    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+        psycopg2.connect(stack.url("ledger", "ledger"), password=old)
+    assert examine(stack.secrets) == []
+
+
+def test_password_that_stays_wrong_is_told_in_a_sentence(stack: Stack, monkeypatch, tmp_path) -> None:
+    wrong = tmp_path / "wrong.pgpass"
+    wrong.write_text("*:*:ledger:ledger:zq7x0kv\n")
+    wrong.chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(wrong))
+    with pytest.raises(LedgerUnavailable) as caught:
+        Ledger(stack.url("ledger", "ledger"), patience=0).check()
+    told = str(caught.value)
+    assert "does not let ledger in" in told
+    assert f'password retrieved from file "{wrong}"' in told
+    assert "nightshift secrets check" in told
+    assert "zq7x0kv" not in told
+    wrong.chmod(0o644)
+    with pytest.raises(LedgerUnavailable, match=r"no password supplied.*\n.*of mode 0600, or libpq ignores it"):
+        Ledger(stack.url("ledger", "ledger"), patience=0).check()
+
+
+def test_passwords_of_every_role_and_of_the_superuser_are_rotated_on_the_server(stack: Stack, monkeypatch) -> None:
+    server = stack.url("postgres", "nightshift")
+    stack.server.execute("CREATE ROLE postgres LOGIN SUPERUSER")
+    for name in ("airflow", "ledger_owner", "mlflow", "celery", "postgres"):
+        rotate_and_tell(stack.secrets, name, token_bytes, server)
+    ask_for_passwords(stack.server, [*ROLES, "postgres"])
+    for file in ("airflow.pgpass", "migrate.pgpass", "mlflow.pgpass"):
+        monkeypatch.setenv("PGPASSFILE", str(stack.secrets / file))
+        for database, role in re.findall(r":(\w+):(\w+):", (stack.secrets / file).read_text()):
+            psycopg2.connect(stack.url(database, role)).close()
+    monkeypatch.delenv("PGPASSFILE")
+    rotate_and_tell(stack.secrets, "ledger", token_bytes, stack.url("postgres", "postgres"))  # by its own file
+
+
+def test_server_that_does_not_answer_changes_nothing(stack: Stack) -> None:
+    before = read_texts(stack.secrets)
+    with pytest.raises(UsageError, match="Postgres does not do what it is asked"):
+        rotate_and_tell(stack.secrets, "ledger", token_bytes, "postgresql://postgres@127.0.0.1:1/postgres")
+    with pytest.raises(UsageError, match="no server is told of jwt_secret"):
+        rotate_and_tell(stack.secrets, "jwt_secret", token_bytes, "postgresql://postgres@127.0.0.1:1/postgres")
+    assert read_texts(stack.secrets) == before

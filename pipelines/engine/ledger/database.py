@@ -43,6 +43,10 @@ POSTGRES_LINE = {
 The names are libpq's, https://www.postgresql.org/docs/current/libpq-connect.html."""
 
 
+LOCKED_OUT = ("password authentication failed", "no password supplied")
+"""What PostgreSQL and libpq say when a password is wrong or missing: worth another try, since it may be just changing."""
+
+
 def connect(url: str, *, stall: float | None = None) -> Engine:
     """Return an engine for a ledger URL; nothing is opened yet.
 
@@ -250,6 +254,12 @@ def _in_words(error: DBAPIError, url: URL) -> LedgerError:
     text = said.splitlines()[0] if said else type(error).__name__
     if "no such table" in text or (isinstance(error, ProgrammingError) and "does not exist" in text):
         return _not_migrated(url, text)
+    if any(sign in said for sign in LOCKED_OUT):
+        return LedgerUnavailable(
+            f"the ledger at {shown(url)} does not let {url.username} in: {' '.join(said.split())}\n"
+            "The password is in the file that PGPASSFILE names (of mode 0600, or libpq ignores it), in PGPASSWORD or in the "
+            "URL. If it is being changed, the next try finds the new one; otherwise see: nightshift secrets check"
+        )
     if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
         return LedgerUnavailable(
             f"the ledger at {shown(url)} does not answer: {text}\n"

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from airflow.sdk import BaseOperator
 
 from model_registry.addresses import passwords_of
+from model_registry.credentials import as_uri
 from nightshift.addresses import PREFIX
 from nightshift.links import REPORTS, KeyLink
 from nightshift.promises import due_within as promise_due_within
@@ -115,8 +116,10 @@ def hide_passwords(settings: Settings) -> None:
     """Let Airflow strike out the passwords in whatever a task prints; our own messages never hold them, a library's may."""
     from airflow.sdk.log import mask_secret
 
-    for password in (*passwords_of(settings.ledger_url), *passwords_of(settings.tracking_uri)):
-        mask_secret(password)
+    login = as_uri(settings.tracking_credentials)
+    for uri in (settings.ledger_url, settings.tracking_uri, *login):
+        for password in passwords_of(uri):
+            mask_secret(password)
 
 
 def partition_of(value: str | None, dag_id: str, word: str = "night") -> str:

@@ -41,7 +41,15 @@ def rotate(folder: Path, name: str, dice: Dice) -> tuple[str, ...]:
     Raises:
         UsageError: The folder cannot be written, or what is in it contradicts itself.
     """
-    texts = rotated_files(read_texts(folder), name, dice)
+    return rewrite(folder, rotated_files(read_texts(folder), name, dice))
+
+
+def rewrite(folder: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Write files anew, each where it is; return their names.
+
+    Raises:
+        UsageError: The folder cannot be written.
+    """
     try:
         for file, text in texts.items():
             _write(folder / file, text)
