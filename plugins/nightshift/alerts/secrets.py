@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nightshift.alerts.hiding import hide
 from nightshift.alerts.references import Reference
 from nightshift.connections import keep_airflow_quiet
+from nightshift.connections.backends import failed_backend
 from pipelines.engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,20 +58,38 @@ class Secrets:
     def _of_airflow(self, reference: Reference) -> str | None:
         keep_airflow_quiet(self._settings)
         try:
-            return _variable(reference.name) if reference.kind == "secret" else _connection(reference)
+            return _variable(reference) if reference.kind == "secret" else _connection(reference)
         except SecretMissing:
             raise
         except Exception as error:  # whatever a secrets backend raises; its text might hold what it was configured with
-            raise SecretUnavailable(
-                f"{reference} cannot be looked up: Airflow's secrets backend failed with {type(error).__name__}. "
-                "It is asked again when the message is sent again."
-            ) from None
+            raise _unavailable(reference, f"failed with {type(error).__name__}") from None
 
 
-def _variable(name: str) -> str | None:
+def _believe_that_there_is_none(reference: Reference) -> None:
+    """Raise SecretUnavailable if a backend did not answer: Airflow says "not found" to that, too."""
+    failed = failed_backend(lambda backend: _look(backend, reference))
+    if failed:
+        raise _unavailable(reference, failed)
+
+
+def _unavailable(reference: Reference, how: str) -> SecretUnavailable:
+    return SecretUnavailable(
+        f"{reference} cannot be looked up: Airflow's secrets backend {how}. "
+        "It is asked again when the message is sent again."
+    )
+
+
+def _look(backend: Any, reference: Reference) -> object:
+    name = reference.name
+    return backend.get_variable(key=name) if reference.kind == "secret" else backend.get_connection(conn_id=name)
+
+
+def _variable(reference: Reference) -> str | None:
     from airflow.sdk import Variable
 
-    found = Variable.get(name, default=None)
+    found = Variable.get(reference.name, default=None)
+    if found is None:
+        _believe_that_there_is_none(reference)
     return None if found is None else str(found)
 
 
@@ -81,6 +100,7 @@ def _connection(reference: Reference) -> str | None:
     try:
         connection = Connection.get(reference.name)
     except AirflowNotFoundException:
+        _believe_that_there_is_none(reference)
         raise SecretMissing(f"{reference}: there is no connection {reference.name!r}. {_way_out(reference)}") from None
     return _part(connection, reference.part)
 

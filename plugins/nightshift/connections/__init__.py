@@ -60,6 +60,9 @@ def credentials_of(settings: Settings) -> Credentials:
     def hook() -> AwsBaseHook:
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
+        from nightshift.connections.backends import look_for_connection
+
+        look_for_connection(settings.aws_connection)
         return AwsBaseHook(aws_conn_id=settings.aws_connection, client_type="s3")
 
     return ask

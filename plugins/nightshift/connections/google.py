@@ -19,16 +19,19 @@ def google_account(connection: str) -> Google:
 
     Raises:
         UsageError: The connection names an account in a way that delta-rs cannot be told.
+        StorageUnavailable: A secrets backend does not answer.
     """
     from airflow.providers.google.common.hooks.base_google import GoogleBaseHook, get_field
     from airflow.sdk.exceptions import AirflowNotFoundException
 
+    from nightshift.connections.backends import believe_that_there_is_none
     from pipelines.engine.errors import UsageError
     from pipelines.engine.storage import Google
 
     try:
         extra = GoogleBaseHook.get_connection(connection).extra_dejson
     except AirflowNotFoundException:
+        believe_that_there_is_none(connection)
         return Google()
     others = [name for name in OTHER_WAYS if get_field(extra, name)]
     if others:

@@ -27,9 +27,11 @@ def sql_address(name: str, settings: Settings) -> str | None:
 
     Raises:
         UsageError: The connection leads elsewhere.
+        SourceUnavailable: A secrets backend does not answer.
     """
     from nightshift.connections import keep_airflow_quiet
-    from pipelines.engine.errors import UsageError
+    from nightshift.connections.backends import believe_that_there_is_none
+    from pipelines.engine.errors import SourceUnavailable, UsageError
 
     keep_airflow_quiet(settings)
     from airflow.sdk import BaseHook
@@ -40,6 +42,7 @@ def sql_address(name: str, settings: Settings) -> str | None:
     try:
         found = BaseHook.get_connection(name)
     except AirflowNotFoundException:
+        believe_that_there_is_none(name, SourceUnavailable)
         return None
     driver = DRIVERS.get(str(found.conn_type))
     if driver is None:
