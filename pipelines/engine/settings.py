@@ -35,6 +35,7 @@ class Settings:
         cores: How many cores one scoring task uses; None for all that the process may use.
         aws_connection: Airflow connection that says who we are at `s3://`.
         google_connection: Airflow connection that says who we are at `gs://`.
+        dags: Folder of the DAG files.
         routes: File that says where alerts go.
         airflow_ui: Address of Airflow's pages, for links in messages; None if nobody said.
         spark: Where shards are scored by engine `spark`: `sc://HOST:PORT` or a master; None if nobody said.
@@ -57,6 +58,7 @@ class Settings:
     tracking_credentials: Path | None = None
     aws_connection: str = "aws_default"
     google_connection: str = "google_cloud_default"
+    dags: Path = REPOSITORY / "dags"
     routes: Path = REPOSITORY / "routes.toml"
     airflow_ui: str | None = None
     spark: str | None = field(default=None, repr=False)  # may hold a token

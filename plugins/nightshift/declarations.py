@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.engine.errors import NightshiftError
 from pipelines.engine.promises.values import Declaration
 from pipelines.engine.replay import file_of
+from pipelines.engine.settings import REPOSITORY, read_settings
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -119,10 +120,8 @@ def refresh_declarations(
 
 
 def dags_folder() -> Path:
-    """Return the folder of this repository's DAG files."""
-    from pipelines.engine.settings import REPOSITORY
-
-    return REPOSITORY / "dags"
+    """Return the folder of the DAG files: this repository's, unless NIGHTSHIFT_DAGS says another."""
+    return read_settings().dags
 
 
 def digest_of(folder: Path, *others: Path) -> str:
@@ -132,7 +131,7 @@ def digest_of(folder: Path, *others: Path) -> str:
         folder: The DAGs folder.
         *others: Files that say something to DAG files, too.
     """
-    roots = (folder, folder.parent / "pipelines", folder.parent / "plugins")
+    roots = (folder, REPOSITORY / "pipelines", REPOSITORY / "plugins")
     seen = [line for root in roots for line in _stats(sorted(root.rglob("*.py")))]
     seen += _stats(others)
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from model_registry import Registry, RegistryRefused, RegistryUnavailable
+from model_registry import NotLoggedIn, Registry, RegistryRefused, RegistryUnavailable
 from model_registry.credentials import read_login
 from model_registry.users import change_own_password, ensure_user
 from tests.support.mlflow import mlflow_server

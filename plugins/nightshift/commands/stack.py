@@ -52,7 +52,9 @@ def up(dags: str | None) -> None:
     ours.up(variables, say)
     click.echo("The stack is up.")
     _show_places(ours)
-    click.echo("Nights through all of it: nightshift demo --stack\nStop it, and throw its data away: nightshift stack down")
+    click.echo(
+        "Nights through all of it: nightshift demo --stack\nStop it, and throw its data away: nightshift stack down"
+    )
 
 
 @stack.command(short_help="End it, and throw its data away.")
@@ -81,7 +83,8 @@ def status(as_json: bool) -> None:
         print_json(found)
     else:
         rows = [
-            (one.name, _word(one), one.address, f"{one.seconds:.0f} s" if one.state == "running" else "") for one in found
+            (one.name, _word(one), one.address, f"{one.seconds:.0f} s" if one.state == "running" else "")
+            for one in found
         ]
         print_table(("process", "state", "address", "for"), rows)
         _show_places(ours)
@@ -154,4 +157,8 @@ def _show_places(ours: Stack) -> None:
 def _word(process: ProcessStatus) -> str:
     if process.healthy:
         return "done" if process.state == "exited" else "healthy"
-    return f"{process.state}, not healthy" if process.exit_code is None else f"{process.state}, exit code {process.exit_code}"
+    return (
+        f"{process.state}, not healthy"
+        if process.exit_code is None
+        else f"{process.state}, exit code {process.exit_code}"
+    )

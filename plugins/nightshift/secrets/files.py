@@ -184,7 +184,13 @@ FILES: tuple[SecretFile, ...] = (
         "mlflow",
         "the MLflow server, for its first start",
         {"admin_password": "mlflow_admin"},
-        {"default_permission": "READ", "database_uri": AUTH_DATABASE, "admin_username": "admin"},
+        {
+            "default_permission": "READ",
+            "database_uri": AUTH_DATABASE,
+            "admin_username": "admin",
+            "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
+            "auth_cache_ttl_seconds": "60",  # a password is hashed on purpose slowly, and each request brings it along
+        },
     ),
     _alone("mlflow_secret_key", "mlflow_secret_key", "the MLflow server, for sessions"),
     _ini(

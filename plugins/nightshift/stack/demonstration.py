@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 ROLE = "airflow-scheduler"
 """As whom we look at the ledger and the object store."""
 DAGS = (f"{PIPELINE}_training", f"{PIPELINE}_scoring")
+LATE = Path(__file__).with_name("late_night.py")
+"""A DAG file that breaks its promise."""
 PATIENCE_SECONDS = 300.0
 POLL_SECONDS = 2.0
 
@@ -41,7 +46,7 @@ def run_on_stack(stack: Stack) -> None:
     Raises:
         StackDown: It does not run.
         DemonstrationFailed: A run failed.
-        RoleFailed: A target of Prometheus is down, or nobody hears of a night that has no rows.
+        RoleFailed: A target of Prometheus is down, or nobody hears of a night that is late.
     """
     from nightshift.embedded.logins import admin_of
     from pipelines.engine.ledger.store import Ledger
@@ -63,9 +68,7 @@ def run_on_stack(stack: Stack) -> None:
         score_nights(client)
         title("4/4  What the eyes see")
         _show_targets(stack)
-        _show_alert(stack)
-        for dag_id in DAGS:
-            client.pause(dag_id)
+        _show_alert(stack, client)
     show_summary(collect(settings, ledger, since, time.monotonic() - begun), _places(stack))
 
 
@@ -83,24 +86,39 @@ def _show_targets(stack: Stack) -> None:
         return bool(found) and all(one.health == "up" for one in found)
 
     if not _within(60.0, all_up):
-        down = [f"{one.job} {one.address} ({one.error or one.health})" for one in eyes.targets(prometheus) if one.health != "up"]
+        down = [
+            f"{one.job} {one.address} ({one.error or one.health})"
+            for one in eyes.targets(prometheus)
+            if one.health != "up"
+        ]
         raise RoleFailed(f"Prometheus does not reach {', '.join(down) or 'anything'}")
     for one in eyes.targets(prometheus):
         click.echo(f"  {one.job:<16} {one.health}  {one.address}", err=True)
 
 
-def _show_alert(stack: Stack) -> None:
-    """Flights of today do not exist, so the night that is due has no rows: somebody must hear of it."""
+def _show_alert(stack: Stack, client: AirflowClient) -> None:
+    """Run a DAG that takes longer than it promised: somebody must hear of it."""
     alertmanager = f"http://{stack.address('alertmanager')}:9093"
+    file = stack.dags / LATE.name
+    shutil.copy(LATE, file)
+    try:
+        if not _within(PATIENCE_SECONDS, lambda: any(dag.dag_id == LATE.stem for dag in client.dags())):
+            raise RoleFailed(f"Airflow did not read {file} within {PATIENCE_SECONDS:.0f} s")
+        client.pause(LATE.stem, paused=False)
+        run = client.trigger(LATE.stem, run_id=f"demo__{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        click.echo(f"  {run.dag_id} runs: it promised to be finished within 10 s, and sleeps a minute", err=True)
 
-    def of_us() -> list[eyes.Alert]:
-        return [one for one in eyes.alerts(alertmanager) if one.labels.get("dag_id") == DAGS[1]]
+        def of_it() -> list[eyes.Alert]:
+            return [one for one in eyes.alerts(alertmanager) if one.labels.get("dag_id") == LATE.stem]
 
-    if not _within(PATIENCE_SECONDS, lambda: bool(of_us())):
-        raise RoleFailed(f"No alert about {DAGS[1]} came to {alertmanager}, though tonight has no rows")
-    click.echo("  Tonight has no rows: these flights are of 2013. So Alertmanager holds an alert, as it should:", err=True)
-    for one in of_us():
-        click.echo(f"  {one.labels.get('alertname', '')}  {one.summary}", err=True)
+        if not _within(PATIENCE_SECONDS, lambda: bool(of_it())):
+            raise RoleFailed(f"No alert about {LATE.stem} came to {alertmanager}")
+        for one in of_it():
+            click.echo(f"  Alertmanager holds {one.labels.get('alertname', '')}: {one.summary}", err=True)
+        _within(PATIENCE_SECONDS, lambda: client.dag_run(run.dag_id, run.run_id).finished)
+        client.pause(LATE.stem)
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _within(seconds: float, true: Callable[[], bool]) -> bool:

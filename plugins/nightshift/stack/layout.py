@@ -56,6 +56,10 @@ class StackLayout:
         """What supervisord reads."""
         return self.run / "supervisord.conf"
 
+    def linked(self, source: str) -> Path:
+        """Folder of links to what is in a folder of the user's."""
+        return self.run / "linked" / Path(source).name
+
     def volume(self, name: str) -> Path:
         """Folder of a named volume."""
         if name == "postgres" and os.geteuid() == 0:

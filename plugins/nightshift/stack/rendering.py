@@ -55,10 +55,24 @@ def _write_of(role: Role, name: str, places: Places, definition: Definition, lay
             source, target = Path(mount.source), Path(places.paths[mount.target])
             for file in [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file()):
                 _copy(file, target / file.relative_to(source) if source.is_dir() else target, places)
+        else:
+            link(Path(mount.source), layout.linked(mount.source))
     if any(key == "AIRFLOW_HOME" for key in role.environment):
         config = private_folder(Path(places.paths[AIRFLOW_HOME]) / "config")
         with write_privately(config / "airflow_local_settings.py") as settings:
             settings.write(SETTINGS_MODULE)
+
+
+def link(source: Path, folder: Path) -> None:
+    """Show what is in a folder of the user's under another one, where a demonstration may add a file of its own.
+
+    An edit is seen at once, a new file when this is done again.
+    """
+    private_folder(folder)
+    for entry in sorted(source.iterdir()):
+        target = folder / entry.name
+        if entry.name != "__pycache__" and not target.is_symlink():
+            target.symlink_to(entry)
 
 
 def _copy(source: Path, target: Path, places: Places) -> None:
@@ -87,10 +101,10 @@ def _paths(role: Role, name: str, definition: Definition, layout: StackLayout) -
         elif _is_configuration(mount.source, definition):
             paths[mount.target] = layout.run / "config" / name / mount.target.strip("/").replace("/", "_")
         else:
-            paths[mount.target] = Path(mount.source)
+            paths[mount.target] = layout.linked(mount.source)
     return {target: str(path) for target, path in paths.items()}
 
 
 def _is_configuration(source: str, definition: Definition) -> bool:
-    """Whether a mount is one of the stack's own files; what lies elsewhere, such as dags/, is used where it lies."""
+    """Whether a mount is one of the stack's own files; what lies elsewhere, such as dags/, is linked to where it lies."""
     return Path(source).is_relative_to(definition.folder)

@@ -120,6 +120,11 @@ class Stack:
         """
         return {**self._common(), **self.programs[name].environment, "HOSTNAME": name}
 
+    @property
+    def dags(self) -> Path:
+        """The folder in which Airflow looks for DAG files."""
+        return Path(self.environment("airflow-dag-processor")["AIRFLOW__CORE__DAGS_FOLDER"])
+
     def secret(self, name: str) -> str:
         """Return a secret of the stack, with this machine's addresses."""
         return (self.layout.run / "secrets" / name).read_text()
@@ -280,6 +285,7 @@ class Stack:
         Raises:
             RoleFailed: One does not become healthy.
         """
+        write_files(self.definition, self.state.network, self.layout)  # links to new DAG files, changed configuration
         wanted, supervisor = [self.programs[name] for name in names], self.supervisor
         for one in wanted:
             on_progress(f"{one.name} ends")
