@@ -29,6 +29,7 @@ from nightshift.commands.shapes import (
 from nightshift.doctor.values import Finding
 from nightshift.drill.course import Result
 from nightshift.secrets.planning import SecretProblem
+from nightshift.stack.status import ProcessStatus
 from pipelines.engine.ledger.values import Entry
 from pipelines.engine.promises.verdicts import Verdict
 from pipelines.engine.views.explanation import Explanation
@@ -306,6 +307,7 @@ ANSWERS: Mapping[str, Any] = {
     "alerts check": tuple[Checked, ...],
     "watch --once": tuple[Verdict, ...],
     "live status": LiveAnswer,
+    "stack status": tuple[ProcessStatus, ...],
     "doctor": tuple[Finding, ...],
     "new": NewPipeline,
     "check-pipeline": ReadinessAnswer,

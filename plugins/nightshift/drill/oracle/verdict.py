@@ -13,7 +13,7 @@ from pathlib import Path
 from nightshift.drill.oracle.delta_log import Commit, files_of, read_log
 from nightshift.drill.oracle.files import Files
 from nightshift.drill.oracle.ledger import Book, Key, read_ledger
-from nightshift.drill.oracle.models import champions, doubled_versions
+from nightshift.drill.oracle.models import Database, champions, doubled_versions
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Scene:
         tables_url: How the ledger writes that root.
         table: The published table, below that root.
         ledger_url: The ledger's database.
-        mlflow: MLflow's database file.
+        mlflow: MLflow's database: a file, or a URL of Postgres.
         model: The model's name.
         id_column: Names a row of a night.
     """
@@ -35,7 +35,7 @@ class Scene:
     tables: Files
     tables_url: str
     ledger_url: str
-    mlflow: Path
+    mlflow: Database
     model: str
     table: str
     id_column: str
