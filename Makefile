@@ -15,8 +15,10 @@ PEERS_READY := $(PEERS)/.ready
 SPARK_READY := $(VENV)/.ready-spark
 CODE := dags data_checks model_registry pipelines plugins tests benchmarks
 PACKAGES := data_checks model_registry pipelines plugins/nightshift
+COMPOSE := $(wildcard docker/compose*.yaml)
+IMAGE ?= nightshift
 
-.PHONY: help setup setup-spark demo up down test lint format docs dags-doc bench bench-quick profile peers lock clean
+.PHONY: help setup setup-spark demo up down image test lint format docs dags-doc bench bench-quick profile peers lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,16 +51,23 @@ up: $(READY) ## start Airflow on this machine
 down: $(READY) ## stop it, and leave no process behind
 	@$(BIN)/nightshift down
 
-test: $(SPARK_READY) ## run all tests (Debian: apt-get install chromium postgresql prometheus prometheus-alertmanager default-jre-headless)
+image: ## build the container image of all roles, named IMAGE (nightshift)
+	docker build --file docker/Dockerfile --build-arg REVISION=$$(git rev-parse HEAD) --tag $(IMAGE) $(ARGS) .
+
+test: $(SPARK_READY) ## run all tests (Debian: apt-get install chromium default-jre-headless docker-compose postgresql prometheus prometheus-alertmanager redis-server shellcheck)
 	@# Those that start Airflow run alone: its processes want all cores, and some tests wait for what they do in time.
 	@$(BIN)/python -m pytest -m "not airflow" --numprocesses=logical --maxprocesses=4 --cov --cov-report= --durations=10 $(ARGS) || [ $$? -eq 5 ]
 	@$(BIN)/python -m pytest -m airflow --cov --cov-append --cov-report=term --durations=10 $(ARGS) || [ $$? -eq 5 ]
 
-lint: $(READY) ## check style, types, the direction of imports and the DAGs' Airflow 3 rules
+lint: $(READY) ## check style, types, imports, the DAGs' Airflow 3 rules, the image, compose and CI files, and that no password is in git
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yaml
+	$(if $(COMPOSE),$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec $(COMPOSE))
+	.ci/secrets
 
 format: $(READY) ## write the code the way `lint` wants it
 	$(BIN)/ruff check --fix .
