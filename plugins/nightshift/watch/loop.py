@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nightshift.watch.metrics import Metrics
+from nightshift.watch.surroundings import Surroundings
 from nightshift.watch.turn import Watch, open_sender
 from pipelines.engine.errors import LedgerUnavailable
 
@@ -39,6 +40,7 @@ class Loop:
         self._every = every
         self._address = address
         self._metrics = Metrics()
+        self._metrics.registry.register(Surroundings(settings))
         self._stop = threading.Event()
         self._failed = threading.Event()
 
