@@ -73,11 +73,11 @@ def quick_alertmanager(webhook: Webhook) -> dict:
 
 
 def quick_prometheus(folder: Path, target: int, alertmanager: str) -> dict:
-    """The shipped configuration without its patience, for other ports."""
+    """The shipped configuration without its patience, for other ports; of its targets and rules those of the watch."""
     config = yaml.safe_load((DOCKER / "prometheus/prometheus.yml").read_text())
     config["global"] = QUICK
     (folder / "rules").mkdir()
-    for file in (DOCKER / "prometheus/rules").glob("*.yml"):
+    for file in (DOCKER / "prometheus/rules" / name for name in ("nightshift.yml", "error-budget.yml")):
         rules = yaml.safe_load(file.read_text())
         for group in rules["groups"]:
             group["interval"] = "500ms"
@@ -86,6 +86,7 @@ def quick_prometheus(folder: Path, target: int, alertmanager: str) -> dict:
                     rule["for"] = "1s"
         (folder / "rules" / file.name).write_text(yaml.safe_dump(rules))
     config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [alertmanager]
+    config["scrape_configs"] = [job for job in config["scrape_configs"] if job["job_name"] == "nightshift-watch"]
     config["scrape_configs"][0]["static_configs"][0]["targets"] = [f"{LOOPBACK}:{target}"]
     return config
 
