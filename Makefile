@@ -18,7 +18,7 @@ PACKAGES := data_checks model_registry pipelines plugins/nightshift
 COMPOSE := $(wildcard docker/compose*.yaml)
 IMAGE ?= nightshift
 
-.PHONY: help setup setup-spark demo up down image test lint format docs dags-doc bench bench-quick profile peers lock clean
+.PHONY: help setup setup-spark demo up down image test lint format docs dags-doc dashboards schemas bench bench-quick profile peers lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -79,6 +79,9 @@ docs: $(READY) ## make a site of docs/ in build/docs
 
 dags-doc: $(READY) ## write docs/dags.md from the DAG files' own text
 	@$(BIN)/python -m nightshift.dags_page
+
+dashboards: $(READY) ## write docker/grafana/dashboards from plugins/nightshift/dashboards
+	@$(BIN)/python -m nightshift.dashboards
 
 bench: $(READY) $(PEERS_READY) ## measure what is claimed beside others (35 minutes), and write docs/performance.md
 	@$(BIN)/python -m benchmarks $(ARGS)

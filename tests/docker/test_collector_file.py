@@ -16,7 +16,7 @@ METRICS = FILE["service"]["pipelines"]["metrics"]["processors"]
 def test_pipelines_use_what_is_configured_and_nothing_is_left_over(kind):
     used = {name for pipeline in FILE["service"]["pipelines"].values() for name in pipeline[kind]}
     if kind == "exporters":  # which of both spans go to is a variable, and the first by default
-        used = (used - {"${env:TRACES_EXPORTER:-debug}"}) | {"debug", "otlp/traces"}
+        used = (used - {"${env:TRACES_EXPORTER:-file/spans}"}) | {"file/spans", "otlp/traces"}
     assert used == set(FILE[kind])
     assert set(FILE["service"]["extensions"]) == set(FILE["extensions"])
 
