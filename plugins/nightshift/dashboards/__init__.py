@@ -15,7 +15,7 @@ DASHBOARDS: tuple[Dashboard, ...] = (NIGHTS, STEPS, MODELS, DATA_QUALITY, PLATFO
 def panels() -> list[Panel]:
     """Every query of every dashboard, ready to be asked of Prometheus, and when it must have data."""
     return [
-        Panel(dashboard.title, chart.title, in_words(query.expr), chart.expects)
+        Panel(dashboard.title, chart.title, in_words(query.expr), query.expects or chart.expects)
         for dashboard in DASHBOARDS
         for chart in dashboard.charts
         for query in chart.queries

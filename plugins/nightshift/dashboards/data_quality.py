@@ -54,7 +54,7 @@ DATA_QUALITY = Dashboard(
             "Three times the week before and above 1 % is told by NightshiftQuarantineJump.",
             (
                 Query(f"nightshift:quarantine_share:ratio{{{_MINE}}}", "{{pipeline}}"),
-                Query(f"nightshift:quarantine_share:week_before{{{_MINE}}}", "{{pipeline}}, week before"),
+                Query(f"nightshift:quarantine_share:week_before{{{_MINE}}}", "{{pipeline}}, week before", "after days"),
             ),
             "after a night",
             unit="percentunit",

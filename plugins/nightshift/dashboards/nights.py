@@ -86,13 +86,13 @@ NIGHTS = Dashboard(
         ),
         Chart(
             "Nights by how they ended",
-            "Nights that were due, counted in the ledger since it began: on time, late, missed.",
+            "Nights that were due, counted in the ledger since it began: on time, or late.",
             (Query("sum by (dag_id, outcome) (nightshift_nights_total)", "{{dag_id}} {{outcome}}"),),
             "after days",
         ),
         Chart(
             "Keys by state",
-            "All pieces of work in the ledger. `failed` and `open` are what somebody has to look at; `claimed` is at work.",
+            "All pieces of work in the ledger: `claimed` is at work, `failed` wants a look, `open` may be claimed by anybody.",
             (
                 Query(
                     'sum by (pipeline, state) (nightshift_keys{pipeline=~"$pipeline"})',

@@ -99,15 +99,19 @@ STEPS = Dashboard(
             "All its keys, counted in the ledger. Twice the week before is marked by NightshiftCostJump.",
             (
                 Query('max by (pipeline) (nightshift_night_cpu_seconds{pipeline=~"$pipeline"})', "{{pipeline}}"),
-                Query('nightshift:night_cpu_seconds:week_before{pipeline=~"$pipeline"}', "{{pipeline}}, week before"),
+                Query(
+                    'nightshift:night_cpu_seconds:week_before{pipeline=~"$pipeline"}',
+                    "{{pipeline}}, week before",
+                    "after days",
+                ),
             ),
             "after a night",
             unit="s",
         ),
         Chart(
             "Rows within an hour",
-            "In, scored, quarantined and published. What comes in is scored or quarantined, and nothing else.",
-            (Query(f"sum by (kind) (nightshift:rows:increase1h{{{_MINE}}})", "{{kind}}"),),
+            "By step: what `validate` takes in is quarantined or taken in by `score`; what it scores is published.",
+            (Query(f"sum by (step, kind) (nightshift:rows:increase1h{{{_MINE}}})", "{{step}} {{kind}}"),),
             "after a night",
         ),
         Chart(

@@ -38,10 +38,12 @@ class Query:
     Attributes:
         expr: In PromQL, with Grafana's variables.
         legend: How a series is called, such as `{{pipeline}}`.
+        expects: When it must have data, if that is not when its chart must.
     """
 
     expr: str
     legend: str = ""
+    expects: Expects | None = None
 
 
 @dataclass(frozen=True)
