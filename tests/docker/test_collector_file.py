@@ -33,7 +33,7 @@ def test_counts_of_many_processes_can_be_added_up():
 def test_times_become_sums_and_counts_before_histograms_are_dropped():
     times = METRICS.index("transform/times")
     assert METRICS[times + 1] == "filter/times"
-    said = " ".join(FILE["processors"]["transform/times"]["metric_statements"][0]["statements"])
+    said = " ".join(FILE["processors"]["transform/times"]["metric_statements"])
     assert "extract_sum_metric(true)" in said
     assert "extract_count_metric(true)" in said
 
