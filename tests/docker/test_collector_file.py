@@ -1,4 +1,4 @@
-"""The collector's file. Its program is not to be had here; what can be held against it without is what went wrong before."""
+"""The collector's file, without its program: that its parts fit together, and are in the order that sums need."""
 
 from __future__ import annotations
 
