@@ -37,6 +37,8 @@ SPAN_FILE_BYTES = 32 * 1024 * 1024
 """After which a file of spans is put aside as `<name>.1`; the one that was there goes."""
 STOP_SECONDS = 0.1
 """How often a server looks whether it shall stop."""
+IDLE_SECONDS = 60.0
+"""After which a connection that says nothing is closed: a killed process leaves one behind."""
 
 
 class Refused(Exception):
@@ -73,6 +75,10 @@ class Spans:
             stream.writelines(f"{json.dumps(span)}\n" for span in spans)
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # tasks of a night begin and end together
+
+
 class Collector:
     """Both servers and what they share.
 
@@ -87,8 +93,8 @@ class Collector:
         self._measures = Measures()
         self._spans = spans
         self._lock = threading.Lock()
-        self._taking = ThreadingHTTPServer((host, port), _handler(self._answer_otlp))
-        self._showing = ThreadingHTTPServer((host, metrics_port), _handler(self._answer_prometheus))
+        self._taking = _Server((host, port), _handler(self._answer_otlp))
+        self._showing = _Server((host, metrics_port), _handler(self._answer_prometheus))
 
     @property
     def ports(self) -> tuple[int, int]:
@@ -141,6 +147,7 @@ class Collector:
 def _handler(answer: Callable[[BaseHTTPRequestHandler], tuple[str, bytes]]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = IDLE_SECONDS
 
         def do_GET(self) -> None:
             try:
@@ -148,7 +155,6 @@ def _handler(answer: Callable[[BaseHTTPRequestHandler], tuple[str, bytes]]) -> t
                 status = 200
             except Refused as error:
                 status, kind, content = error.status, "text/plain", f"{error}\n".encode()
-                self.close_connection = True  # its body may not have been read
                 log.warning("%s %s: %s", self.command, self.path, error)
             except OSError as error:  # the disk is full, for example; the sender tries again
                 status, kind, content = 503, "text/plain", f"{error}\n".encode()
@@ -156,6 +162,8 @@ def _handler(answer: Callable[[BaseHTTPRequestHandler], tuple[str, bytes]]) -> t
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
+            if status != 200:
+                self.send_header("Connection", "close")  # its body may not have been read
             self.end_headers()
             self.wfile.write(content)
 
