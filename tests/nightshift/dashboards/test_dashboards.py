@@ -14,6 +14,8 @@ from nightshift.dashboards import DASHBOARDS, panels
 from nightshift.dashboards.__main__ import FOLDER, write
 from nightshift.dashboards.grafana import COLUMNS, SOURCE, to_json
 from pipelines.engine.settings import REPOSITORY
+from tests.support.command_line import check_command
+from tests.support.documents import commands_in
 from tests.support.measures import AIRFLOW, KNOWN, registry
 from tests.support.monitoring import DOCKER, tool
 
@@ -65,6 +67,13 @@ def test_runbooks_that_panels_name_exist(dashboard) -> None:
     for chart in dashboard.charts:
         for name in re.findall(r"runbook ([a-z-]+)", chart.said):
             assert (REPOSITORY / f"docs/runbooks/{name}.md").exists(), chart.title
+
+
+@pytest.mark.parametrize("dashboard", BY_DASHBOARD)
+def test_commands_that_panels_name_exist(dashboard) -> None:
+    for chart in dashboard.charts:
+        for words in commands_in(chart.said):
+            check_command(words[1:], " ".join(words), whole=False)
 
 
 def test_dashboards_lead_to_each_other_and_to_one_source() -> None:
