@@ -35,6 +35,7 @@ WITHOUT_EFFECT = (
     "pipelines.engine.search",
     "pipelines.engine.settings",
     "pipelines.engine.storage",
+    "pipelines.engine.telemetry",
     "pipelines.engine.views",
 )
 """Modules (and what lies in them) that declare, hold, move or show results, and never make them.

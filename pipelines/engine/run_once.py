@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from pipelines.engine.keys import TaskKey, canonical_json
 from pipelines.engine.ledger.store import Ledger
 from pipelines.engine.ledger.values import Busy, Claimed, Done, iso
 from pipelines.engine.moments import reached
+from pipelines.engine.telemetry.step import Step, watched
 
 log = logging.getLogger(__name__)
 LONGEST_POLL = 2.0
@@ -117,20 +119,23 @@ def run_once(
         PayloadConflict: The key is known with another payload.
     """
     holder = new_holder()
-    while True:
-        answer = ledger.claim(key, holder=holder, payload=payload)
-        if isinstance(answer, Done):
-            log.info(
-                "already done: %s was finished at %s by %s (fence %s); nothing is done twice",
-                key,
-                iso(answer.finished_at),
-                answer.holder,
-                answer.fence,
-            )
-            return Outcome(key, answer.result, fresh=False, fence=answer.fence)
-        if isinstance(answer, Claimed):
-            return _work(ledger, key, answer, work)
-        _wait_or_raise(key, answer, wait, on_wait)
+    with watched(key) as step:
+        while True:
+            answer = ledger.claim(key, holder=holder, payload=payload)
+            if isinstance(answer, Done):
+                log.info(
+                    "already done: %s was finished at %s by %s (fence %s); nothing is done twice",
+                    key,
+                    iso(answer.finished_at),
+                    answer.holder,
+                    answer.fence,
+                )
+                step.replayed(answer.fence, answer.result)
+                return Outcome(key, answer.result, fresh=False, fence=answer.fence)
+            if isinstance(answer, Claimed):
+                with step.claimed(answer.fence):
+                    return _work(ledger, key, answer, work, step)
+            _wait_or_raise(key, answer, wait, on_wait)
 
 
 def new_holder() -> str:
@@ -186,7 +191,7 @@ def _wait_or_raise(key: TaskKey, busy: Busy, wait: bool, on_wait: Callable[[str]
     time.sleep(min(LONGEST_POLL, max(0.1, busy.seconds_left)))
 
 
-def _work(ledger: Ledger, key: TaskKey, claim: Claimed, work: Callable[[Hold], dict[str, Any]]) -> Outcome:
+def _work(ledger: Ledger, key: TaskKey, claim: Claimed, work: Callable[[Hold], dict[str, Any]], step: Step) -> Outcome:
     log.info(
         "%s: %s with fence %s, generation %s",
         "took over" if claim.taken_over else "claimed",
@@ -202,13 +207,14 @@ def _work(ledger: Ledger, key: TaskKey, claim: Claimed, work: Callable[[Hold], d
         if hold.lost:
             raise hold.lost
         reached("finishing")
-        ledger.finish(claim, result)
+        ledger.finish(claim, result, step.over())
     except BaseException as error:
         lost = _give_back(ledger, claim, error) if error is not hold.lost else None
         if lost and isinstance(error, StorageError):
             raise lost from error  # whoever overtook us clears away what we were writing: no fault of the disk
         raise
     log.info("finished: %s (fence %s)", key, claim.fence)
+    step.done(result)
     # As a later reader will get it: what JSON makes of it.
     return Outcome(key, json.loads(canonical_json(result)), fresh=True, fence=claim.fence)
 
@@ -216,7 +222,9 @@ def _work(ledger: Ledger, key: TaskKey, claim: Claimed, work: Callable[[Hold], d
 @contextmanager
 def _heartbeat(hold: Hold) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=hold.beat, args=(stop,), name=f"lease-{hold.key.short}", daemon=True)
+    within = contextvars.copy_context()  # its log lines carry the fields of the step, too
+    name = f"lease-{hold.key.short}"
+    thread = threading.Thread(target=within.run, args=(hold.beat, stop), name=name, daemon=True)
     thread.start()
     try:
         yield

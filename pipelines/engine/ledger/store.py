@@ -19,10 +19,13 @@ from pipelines.engine.ledger.database import Database
 from pipelines.engine.ledger.forgetting import OldEvents, count_old, forget_some
 from pipelines.engine.ledger.schema import REVISION, VERSION_TABLE, database_now, task_events, task_keys
 from pipelines.engine.ledger.values import Answer, Busy, Claimed, Done, Entry, Event, EventName
+from pipelines.engine.telemetry.cost import Cost
 
 Result = TypeVar("Result")
 LARGEST_RESULT = 64_000
-FIELDS = tuple(Entry.__dataclass_fields__)
+COST = "_cost"
+"""Where a result's row holds what the work cost; it belongs to the key, and not to what came out."""
+FIELDS = tuple(name for name in Entry.__dataclass_fields__ if name not in ("result", "cost"))
 
 
 class Ledger(Database):
@@ -93,17 +96,23 @@ class Ledger(Database):
 
         self.do(write)
 
-    def finish(self, claim: Claimed, result: dict[str, Any]) -> None:
+    def finish(self, claim: Claimed, result: dict[str, Any], cost: Cost | None = None) -> None:
         """Record what came out; the key is done from now on.
+
+        Args:
+            claim: Of the key.
+            result: What came out.
+            cost: What the work cost, if that is known.
 
         Raises:
             FenceLost: Somebody else took the key over; nothing was recorded.
             UsageError: The result is not small JSON.
         """
         _check_small_json(claim, result)
+        kept = {**result, COST: cost.to_json()} if cost else result
 
         def write(connection: Connection) -> None:
-            if connection.execute(statements.FINISH, {**_names(claim), "the_result": result}).rowcount:
+            if connection.execute(statements.FINISH, {**_names(claim), "the_result": kept}).rowcount:
                 _write_event(connection, claim, "finished", result)
             elif not _finished_by(connection, claim):
                 raise _fence_lost(connection, claim)
@@ -320,11 +329,13 @@ def _why_not(connection: Connection, key: TaskKey, payload: object) -> Answer:
             "The same key must mean the same work: find out which input the key does not cover."
         )
     if row.state == "done":
-        return Done(row.key, row.fence, row.generation, row.holder, row.finished_at, row.result)
+        return Done(row.key, row.fence, row.generation, row.holder, row.finished_at, _came_out(row.result) or {})
     return Busy(row.key, row.fence, row.holder, max(0.0, row.seconds_left))
 
 
 def _check_small_json(claim: Claimed, result: dict[str, Any]) -> None:
+    if COST in result:
+        raise UsageError(f"the result of {claim.key[:12]} has a field {COST!r}, which is the ledger's own; rename it")
     try:
         length = len(canonical_json(result))
     except (TypeError, ValueError) as error:
@@ -395,4 +406,10 @@ def _write_event(connection: Connection, claim: Claimed, event: EventName, detai
 
 def entry_of(row: Row[Any]) -> Entry:
     """Return a row of `task_keys` as a value."""
-    return Entry(**{name: getattr(row, name) for name in FIELDS})
+    cost = Cost.from_json(row.result.get(COST)) if row.result else None
+    return Entry(**{name: getattr(row, name) for name in FIELDS}, result=_came_out(row.result), cost=cost)
+
+
+def _came_out(kept: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a recorded result without what it cost."""
+    return {name: value for name, value in kept.items() if name != COST} if kept and COST in kept else kept

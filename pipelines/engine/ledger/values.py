@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 
+from pipelines.engine.telemetry.cost import Cost
+
 State = Literal["claimed", "done", "failed", "open"]
 EventName = Literal["claimed", "taken_over", "finished", "failed", "released", "forced"]
 
@@ -60,7 +62,11 @@ Answer = Claimed | Done | Busy
 
 @dataclass(frozen=True)
 class Entry:
-    """One key as it stands in the ledger; times are seconds since 1970 by the database's clock."""
+    """One key as it stands in the ledger; times are seconds since 1970 by the database's clock.
+
+    Attributes:
+        cost: What its work cost, where it is done and that is known.
+    """
 
     key: str
     pipeline: str
@@ -76,6 +82,7 @@ class Entry:
     finished_at: float | None
     result: dict[str, Any] | None
     error: str | None
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True)

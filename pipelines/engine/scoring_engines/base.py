@@ -42,6 +42,10 @@ class ScoringEngine(Protocol):
     """Scores shards somewhere."""
 
     @property
+    def name(self) -> str:
+        """Where: `local` in this process, whose cost is known; `spark` and others elsewhere."""
+
+    @property
     def at_once(self) -> int:
         """How many shards it takes at the same time."""
 

@@ -13,6 +13,7 @@ from pipelines.engine.scoring import ShardScores, read_positions, score_shard
 from pipelines.engine.scoring_engines.base import ScoringEngine, ShardWork
 from pipelines.engine.steps.champion import fetch
 from pipelines.engine.steps.compile import compiled_for
+from pipelines.engine.telemetry.step import cache_used, phase
 
 log = logging.getLogger(__name__)
 
@@ -20,28 +21,31 @@ log = logging.getLogger(__name__)
 class LocalEngine:
     """One shard after another, in this process."""
 
+    name = "local"
     at_once = 1
 
     def score(self, work: ShardWork) -> ShardScores:
         """Score one shard; see `score_shard`."""
         runtime = work.runtime
-        package = fetch(runtime, work.version)
-        form = read_form(package)
-        check_form(work.pipeline, form, work.version.version)
-        scorer, warning = _scorer(work, package)
-        refused = read_positions(work.quarantine, work.quarantine_sha256)
-        scores = score_shard(
-            work.pipeline,
-            work.shard,
-            scorer,
-            refused,
-            work.stamp,
-            work.output,
-            runtime.rows_folder(work.pipeline),
-            form=form,
-            threads=runtime.settings.cores,
-            progress=runtime.progress,
-        )
+        with phase("score.load"):
+            package = _package(work)
+            form = read_form(package)
+            check_form(work.pipeline, form, work.version.version)
+            scorer, warning = _scorer(work, package)
+            refused = read_positions(work.quarantine, work.quarantine_sha256)
+        with phase("score.rows"):
+            scores = score_shard(
+                work.pipeline,
+                work.shard,
+                scorer,
+                refused,
+                work.stamp,
+                work.output,
+                runtime.rows_folder(work.pipeline),
+                form=form,
+                threads=runtime.settings.cores,
+                progress=runtime.progress,
+            )
         return replace(scores, warning=scores.warning or warning)
 
     def stop(self) -> None:
@@ -51,9 +55,17 @@ class LocalEngine:
         """Nothing is open."""
 
 
+def _package(work: ShardWork) -> Path:
+    """Return the folder of the model's package, and count whether this machine had it."""
+    cache_used("models", hit=(work.runtime.settings.cache / work.version.digest).is_dir())
+    return fetch(work.runtime, work.version)
+
+
 def _scorer(work: ShardWork, package: Path) -> tuple[Scorer, str | None]:
     """Return what scores, and a warning if there is machine code that cannot be loaded: that fails no night."""
     compiled = compiled_for(work.runtime, work.pipeline, work.version, work.shard.rows)
+    if work.runtime.settings.compiles:
+        cache_used("compiled", hit=compiled is not None)
     if compiled is None:
         return load_scorer(package), None
     try:

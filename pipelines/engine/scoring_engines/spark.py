@@ -34,6 +34,8 @@ class SparkEngine:
         at_once: How many shards are given to it at the same time.
     """
 
+    name = "spark"
+
     def __init__(self, address: str, at_once: int) -> None:
         self._address = address
         self.at_once = at_once

@@ -21,6 +21,7 @@ from pipelines.engine.scoring_engines.base import ScoringEngine, ShardWork
 from pipelines.engine.scoring_engines.local import LOCAL
 from pipelines.engine.shards import Shard
 from pipelines.engine.storage import Location
+from pipelines.engine.telemetry.step import ran_by
 
 STEP = "score"
 
@@ -47,6 +48,7 @@ def score_night_shard(
     shard, key = shard_of(task), shard_key(pipeline, task)
 
     def work(hold: Hold) -> dict[str, Any]:
+        ran_by(engine.name)
         version = planned_version(runtime, pipeline, task)
         path = shard_path(night, key.digest, hold.fence, hold.claim.claimed_at)
         remove_unfinished(table, night, key.digest, hold.fence)
@@ -92,9 +94,12 @@ def record_shard(
     rows = shard_of(task).rows
     if scores.rows_in != rows:
         raise RowsChanged(f"a job read {scores.rows_in} rows of {key}, which has {rows}; nothing of it is recorded")
-    scored = runtime.run(
-        key, lambda hold: _result(task, path, table, scores), outputs=lambda result: [table / result["path"]]
-    )
+
+    def work(hold: Hold) -> dict[str, Any]:
+        ran_by("job")
+        return _result(task, path, table, scores)
+
+    scored = runtime.run(key, work, outputs=lambda result: [table / result["path"]])
     return {**scored, "planned_at": task["planned_at"]}
 
 

@@ -22,6 +22,7 @@ from pipelines.engine.storage.clients import DELTA_PATIENCE, in_remote_words, op
 from pipelines.engine.storage.copies import Copies, forget_old, local_words
 from pipelines.engine.storage.credentials import Google, Simple
 from pipelines.engine.storage.store import Found
+from pipelines.engine.telemetry.step import cache_used
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -152,6 +153,7 @@ class RemoteStore:
             with source:
                 version = self._version(source, path)
                 known = self._copies.known(version, path)
+                cache_used("copies", hit=known is not None)
                 if known:
                     return known
                 copy = self._copies.receive(path, self._chunks(source, path))
@@ -191,6 +193,8 @@ class RemoteStore:
     def copy_with(self, path: str, sha256: str) -> Path | None:
         """Return a copy of that digest: one that is here already, or else of what is there now, if it is that."""
         kept = self._copies.find(sha256, path)
+        if kept:
+            cache_used("copies", hit=True)
         if kept or self.find(path) is None:
             return kept
         present = self.copy(path)

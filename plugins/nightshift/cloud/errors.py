@@ -31,6 +31,8 @@ class JobRunning(CloudError):
     """The job goes on; come back when it has ended."""
 
     retryable = True
+    goes_on: ClassVar[bool] = True
+    """A step that raises it has not ended, and is not counted as one that has."""
 
     def __init__(self, message: str, job: Job) -> None:
         super().__init__(message)

@@ -65,24 +65,35 @@ class StepOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Run the step once; Airflow keeps what it returns as XCom."""
-        from nightshift.connections import open_doors
-        from nightshift.live.slowness import made_slow
+        from nightshift.telemetry.airflow import AirflowTelemetry
         from pipelines.engine.settings import read_settings
+        from pipelines.engine.telemetry.seam import fields, told_to
 
         settings = read_settings()
         hide_passwords(settings)
+        night = context.get("partition_key")
+        with told_to(AirflowTelemetry()), fields(pipeline=self.pipeline, **({"night": night} if night else {})):
+            result = self._run(settings, context)
+            self.after(result)
+        return result
+
+    def _run(self, settings: Settings, context: Context) -> Any:
+        from nightshift.connections import open_doors
+        from nightshift.live.slowness import made_slow
+        from pipelines.engine.telemetry.seam import fields
+
         try:
             with made_slow(settings, self.pipeline, context.get("partition_key"), self.task_id):
-                result = self.step(open_doors(settings), load_pipeline(self.pipeline), context)
+                return self.step(open_doors(settings), load_pipeline(self.pipeline), context)
         except KeyBusy as busy:
             log.info("%s. Waiting without a worker.", busy)
             self.defer(trigger=KeyFreeTrigger(busy.key), method_name="resume")
         except ROOTS as error:
-            log.error("%s", error)  # the sentence first; Airflow adds the traceback below it
-            self.note(report=getattr(error, "report", None), key=getattr(error, "key", None))
+            key = getattr(error, "key", None)
+            with fields(**({"key": key} if key else {})):
+                log.error("%s", error)  # the sentence first; Airflow adds the traceback below it
+            self.note(report=getattr(error, "report", None), key=key)
             raise
-        self.after(result)
-        return result
 
     def resume(self, context: Context, event: dict[str, Any] | None = None) -> Any:
         """Go on after the key became free: its holder finished, failed, or lost it."""
