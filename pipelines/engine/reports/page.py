@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engine.durations import duration
+from pipelines.engine.views.cost import cost_told
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -71,5 +72,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(seconds=seconds, share=share, number=number, measure=measure, short=short)
+    environment.filters.update(
+        seconds=seconds, share=share, number=number, measure=measure, short=short, cost=cost_told
+    )
     return environment

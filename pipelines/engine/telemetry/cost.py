@@ -6,7 +6,6 @@ it. Where work ran elsewhere, in a cluster or a cloud's job, its cost is not kno
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 from collections.abc import Mapping
@@ -78,11 +77,9 @@ NOTHING = Reading(0.0, 0, 0)
 
 def read_now() -> Reading:
     """Return what this process and the children that it waited for have used; some microseconds."""
-    used = os.times()
+    parts = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     counted = _io()
-    return Reading(
-        used.user + used.system + used.children_user + used.children_system, counted.get("rchar"), counted.get("wchar")
-    )
+    return Reading(sum(part.ru_utime + part.ru_stime for part in parts), counted.get("rchar"), counted.get("wchar"))
 
 
 def cost_of(used: Reading) -> Cost:

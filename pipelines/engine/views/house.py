@@ -23,6 +23,7 @@ from pipelines.engine.replay import read_clock
 from pipelines.engine.settings import Settings
 from pipelines.engine.steps import CHAMPION_STEPS, NIGHT_STEPS, TRAINING_STEPS
 from pipelines.engine.views.checks import SuiteView, below, suite_view
+from pipelines.engine.views.cost import NightCost, cost_of_night, night_costs
 from pipelines.engine.views.incidents import (
     IncidentsView,
     IncidentView,
@@ -30,6 +31,7 @@ from pipelines.engine.views.incidents import (
     incident_line,
     incidents_view,
 )
+from pipelines.engine.views.measured import Measured
 from pipelines.engine.views.models import ModelLine, ModelView, Scored, model_view, roles_of
 from pipelines.engine.views.night import (
     USUAL_NIGHTS,
@@ -65,6 +67,7 @@ class House:
         self._patience = patience
         self.ledger = Ledger(settings.ledger_url, patience=patience)
         self._reading = Reading(settings.ledger_url, patience=patience)
+        self._measured = Measured(settings.ledger_url, patience=patience)
         self._observations = Observations(settings.ledger_url, patience=patience)
 
     def strips(self, *, last: int = NIGHTS_SHOWN, only: str | None = None) -> list[Strip]:
@@ -168,7 +171,32 @@ class House:
             self._report(last.get("monitor", {}).get("night_report")),
             scoring.owner if scoring else "",
             _promise_words(scoring),
+            cost_of_night(entries),
         )
+
+    def costs(self, pipeline: str | None, first: str, last: str) -> tuple[NightCost, ...]:
+        """Return what the nights and trainings from one night to another cost, by pipeline and night.
+
+        Args:
+            pipeline: Of this one alone; None for all.
+            first: Night.
+            last: Night, included.
+
+        Raises:
+            UnknownPipeline: There is none of that name.
+            LedgerError: The ledger cannot be read.
+        """
+        if pipeline is not None:
+            check_known(pipeline, self.names())
+        return night_costs(self._measured.spent(pipeline=pipeline, first=first, last=last))
+
+    def newest_nights(self) -> dict[str, str]:
+        """Return the newest night of each pipeline that has any key of a night.
+
+        Raises:
+            LedgerError: The ledger cannot be read.
+        """
+        return self._reading.newest_nights()
 
     def models(self) -> list[ModelLine]:
         """Return every pipeline's model in a line, by name, also of those that have none yet.

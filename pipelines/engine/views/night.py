@@ -11,6 +11,7 @@ from typing import Any
 from pipelines.engine.ledger.values import Entry, iso
 from pipelines.engine.score_form import PROBABILITY_EDGES
 from pipelines.engine.steps import NIGHT_STEPS
+from pipelines.engine.views.cost import Spent
 from pipelines.engine.views.stories import Story
 from pipelines.engine.views.strip import Cell
 
@@ -170,6 +171,7 @@ class NightView:
         night_report: Path of the night report below the reports folder; None if there is none.
         owner: Who answers for the scoring DAG; empty if none was declared.
         promise: What is promised of a night, in words; None if nothing is.
+        cost: What its keys cost, all that are done; None before anything was measured.
     """
 
     pipeline: str
@@ -190,6 +192,7 @@ class NightView:
     night_report: str | None = None
     owner: str = ""
     promise: str | None = None
+    cost: Spent | None = None
 
 
 def usual_of(seconds: Sequence[float]) -> Usual | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from pipelines.engine.views.cost import cost_told
 from pipelines.engine.views.headline import headline
 from pipelines.engine.views.night import NightView, StepTime
 
@@ -22,6 +23,8 @@ def night_told(view: NightView) -> tuple[str, ...]:
         said.append(f"{cell.quarantine_share:.1%} of its {cell.rows_in:,} rows were refused.")
     if cell.due_at:
         said.append(f"It is promised until {cell.due_at}.")
+    if view.cost:
+        said.append(f"What was done for it cost {cost_told(view.cost)}.")
     return (*said, *(f"Monitoring says: {warning}" for warning in view.warnings))
 
 

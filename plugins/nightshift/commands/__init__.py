@@ -9,6 +9,7 @@ from nightshift.commands.alerts import alerts
 from nightshift.commands.champion import promote, rollback
 from nightshift.commands.check_pipeline import check_pipeline
 from nightshift.commands.completion import completion
+from nightshift.commands.cost import cost
 from nightshift.commands.data import data
 from nightshift.commands.demo import demo
 from nightshift.commands.doctor import doctor
@@ -37,7 +38,7 @@ from nightshift.commands.tree import down, up
 from nightshift.commands.watch import watch
 
 SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
-    "See how things stand": (status, night, quarantine, models, incidents, explain, open_page),
+    "See how things stand": (status, night, quarantine, models, incidents, explain, cost, open_page),
     "Do something about it": (score, train, rollback, promote, keys),
     "Your own model": (new, data, check, search, check_pipeline, pipelines),
     "Airflow on this machine": (demo, up, down, live, airflow),

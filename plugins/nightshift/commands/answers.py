@@ -18,6 +18,7 @@ from nightshift.commands.promises import ListedPromise, Synced
 from nightshift.commands.quarantine import RefusedAnswer
 from nightshift.commands.shapes import (
     AccuracyAnswer,
+    CostAnswer,
     DeliveredAnswer,
     ListedIncident,
     LiveAnswer,
@@ -290,6 +291,7 @@ ANSWERS: Mapping[str, Any] = {
     "rollback": MovedChampion,
     "promote": MovedChampion,
     "explain": Explanation,
+    "cost": CostAnswer,
     "open": Opened,
     "incidents": tuple[ListedIncident, ...],
     "incidents show": ShownIncident,

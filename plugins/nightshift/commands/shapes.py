@@ -12,6 +12,7 @@ from pipelines.engine.ledger.values import Entry, Event
 from pipelines.engine.pipeline import Prepared
 from pipelines.engine.promises.report import Accuracy
 from pipelines.engine.replay import Replay
+from pipelines.engine.views.cost import ModelCost, NightCost, Spent
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,28 @@ class ShownKey(Entry):
     """A key with everything that happened to it, oldest first."""
 
     history: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True)
+class CostAnswer:
+    """What `nightshift cost --json` prints.
+
+    Attributes:
+        first, last: Nights, both included.
+        nights: What each night and each training cost, by pipeline and night.
+        models: What each version cost, its training and the nights that it scored.
+        total: All of it together.
+        cpu_hour: What an hour of one CPU costs; None if nobody said.
+        price: Of all CPU seconds; None likewise.
+    """
+
+    first: str
+    last: str
+    nights: tuple[NightCost, ...]
+    models: tuple[ModelCost, ...]
+    total: Spent
+    cpu_hour: float | None
+    price: float | None
 
 
 @dataclass(frozen=True)

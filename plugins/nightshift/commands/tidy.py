@@ -9,9 +9,9 @@ import click
 from nightshift.commands.completing import complete_pipeline
 from nightshift.commands.show import json_option, print_json, print_table, progress
 from pipelines.engine.retention import DEFAULT_RETENTION, parse_retention
+from pipelines.engine.sizes import readable
 
 COLUMNS = ("kind", "what", "count", "size", "reason", "oldest")
-UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 @click.command(short_help="Find what nobody needs any more; remove it with --apply.")
@@ -66,11 +66,3 @@ def _print(report: dict[str, Any], command: str) -> None:
         click.echo(f"{readable(report['bytes'])} may go; nothing was removed. To remove it: {command}")
     else:
         click.echo(f"{readable(report['bytes'])} were removed.")
-
-
-def readable(size: int) -> str:
-    """Return a number of bytes for people, such as `1.5 MB`."""
-    number, unit = float(size), 0
-    while number >= 1000 and unit < len(UNITS) - 1:
-        number, unit = number / 1000, unit + 1
-    return f"{number:.1f} {UNITS[unit]}" if unit else f"{size} {UNITS[0]}"

@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from pipelines.engine import durations
+from pipelines.engine.views.cost import beside_told
 
 NONE = "\N{EN DASH}"
 SPACE = "\N{NARROW NO-BREAK SPACE}"
@@ -90,4 +91,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "moment": moment,
     "commands": commands,
     "short": short,
+    "beside": beside_told,
 }

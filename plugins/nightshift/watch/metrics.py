@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from nightshift.watch.house_metrics import HouseMetrics
+from nightshift.watch.standing import Standing
 from pipelines.engine.promises.facts import Facts
 from pipelines.engine.promises.verdicts import Verdict
 
@@ -39,6 +41,7 @@ class Metrics:
         self._errors = Counter("nightshift_watch_errors", "Turns in which something failed.", registry=where)
         self._nights = _Nights()
         where.register(self._nights)
+        self._house = HouseMetrics(where)
 
     def show_verdicts(self, verdicts: Sequence[Verdict], now: float) -> None:
         """Show the margins of nights that are not over."""
@@ -67,6 +70,10 @@ class Metrics:
         for route, messages in pending.items():
             self._pending.labels(route).set(messages)
         self._oldest.set(oldest_seconds)
+
+    def show_standing(self, standing: Standing | None, now: float) -> None:
+        """Show how the house stands; None leaves what is shown as it is."""
+        self._house.show(standing, now)
 
     def show_nights(self, counts: Mapping[tuple[str, str], int]) -> None:
         """Show how many nights ended how, by DAG and outcome; counted in the database, so that a restart loses none."""

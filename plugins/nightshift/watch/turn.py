@@ -12,6 +12,7 @@ from nightshift.alerts.context import context_of
 from nightshift.alerts.routes import Routing, read_routes, routes_for
 from nightshift.alerts.sinks import open_sink
 from nightshift.watch.gathering import Gathering
+from nightshift.watch.standing import Measuring
 from nightshift.watch.tables import Tables
 from pipelines.engine.clock import REAL
 from pipelines.engine.errors import DeclarationError
@@ -87,6 +88,7 @@ class Watch:
             Ledger(settings.ledger_url, patience=patience), self.observations, Tables(settings).shown
         )
         self._patience = patience
+        self._measuring = Measuring(settings, patience=patience)
         self.clock = REAL
         self._routing: Routing | None = None
         self._recorded: set[PromiseOutcome] = set()
@@ -179,6 +181,7 @@ class Watch:
         self._metrics.show_ages(turn.facts, turn.now)
         oldest = max((one.oldest_seconds for one in pending), default=0.0)
         self._metrics.show_outbox({one.route: one.waiting for one in pending}, oldest)
+        self._metrics.show_standing(self._measuring.look(), self.observations.now())
         self._metrics.show_nights(nights_of(turn.declarations, self._outcomes.counts()))
 
 

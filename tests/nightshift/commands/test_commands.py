@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from nightshift.cli import cli
 from nightshift.commands import COMMANDS
-from nightshift.commands.tidy import readable
+from pipelines.engine.sizes import readable
 
 NIGHT_FIELDS = {
     "night",
