@@ -41,6 +41,7 @@ class Settings:
         spark: Where shards are scored by engine `spark`: `sc://HOST:PORT` or a master; None if nobody said.
         spark_connection: Airflow connection that says the same, and wins.
         spark_shards: How many shards Spark is given at the same time.
+        json_logs: Whether the watch and the command line write their log as JSON lines; Airflow's tasks always do.
         sources: Connection to SQLAlchemy URL of the databases that rows come from.
     """
 
@@ -64,6 +65,7 @@ class Settings:
     spark: str | None = field(default=None, repr=False)  # may hold a token
     spark_connection: str | None = None
     spark_shards: int = 16
+    json_logs: bool = False
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)  # may hold passwords
 
     @property
@@ -113,6 +115,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         spark=env.get("NIGHTSHIFT_SPARK") or None,
         spark_connection=env.get("NIGHTSHIFT_SPARK_CONNECTION") or None,
         spark_shards=_count(env, "NIGHTSHIFT_SPARK_SHARDS", 16),
+        json_logs=_on(env, "NIGHTSHIFT_JSON_LOGS", False),
         sources={name.removeprefix(SOURCE).lower(): env[name] for name in env if name.startswith(SOURCE) and env[name]},
         routes=_file(env, "NIGHTSHIFT_ROUTES") or REPOSITORY / "routes.toml",
     )

@@ -109,7 +109,12 @@ def cli(verbose: bool) -> None:
     warnings.filterwarnings("ignore", category=FutureWarning, module="pyspark")  # of a library that MLflow looks at
     if verbose:
         logging.getLogger("pipelines").setLevel(logging.INFO)
-    open_home(read_settings().home)
+    settings = read_settings()
+    open_home(settings.home)
+    if settings.json_logs:
+        from nightshift.telemetry.json_logs import json_lines
+
+        click.get_current_context().with_resource(json_lines())
 
 
 for _command in COMMANDS:

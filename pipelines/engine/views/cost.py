@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from pipelines.engine.durations import duration
 from pipelines.engine.ledger.values import Entry
@@ -20,12 +20,26 @@ SECONDS_OF_AN_HOUR = 3600.0
 
 @dataclass(frozen=True)
 class SpentKey:
-    """A key that is done, as far as it matters here: whose and what it is, which model it was for, and its cost."""
+    """A key that is done, as far as it matters here.
 
+    Attributes:
+        key: Its digest.
+        pipeline: Whose.
+        step: What was done.
+        partition: For which night.
+        scored_by: The version that a step of a night names; None where it names none.
+        version: The version that a step of a training made, or was about; likewise.
+        trained: Digest of the training's key that the step was about; likewise.
+        cost: None if nobody measured it.
+    """
+
+    key: str
     pipeline: str
     step: str
     partition: str
-    model_version: str | None
+    scored_by: str | None
+    version: str | None
+    trained: str | None
     cost: Cost | None
 
 
@@ -62,7 +76,7 @@ class NightCost:
     Attributes:
         pipeline, night: Which.
         kind: `scoring` or `training`.
-        model_version: That scored last, or that came out of it; None if neither is known.
+        model_version: That scored last, or that came of the training; None if neither is known, or several came of it.
         spent: It.
     """
 
@@ -126,7 +140,7 @@ def kind_of(step: str) -> Kind | None:
 
 
 def night_costs(keys: Sequence[SpentKey]) -> tuple[NightCost, ...]:
-    """Return what each night and each training cost, by pipeline and night.
+    """Return what each night and each training cost, by pipeline and night; several trainings as of one night by version.
 
     Args:
         keys: In the order in which they were finished.
@@ -137,9 +151,27 @@ def night_costs(keys: Sequence[SpentKey]) -> tuple[NightCost, ...]:
         if kind is not None:
             groups.setdefault((key.pipeline, key.partition.partition("#")[0], kind), []).append(key)
     return tuple(
-        NightCost(pipeline, night, kind, _version(mine), spent(key.cost for key in mine))
-        for (pipeline, night, kind), mine in sorted(groups.items())
+        NightCost(pipeline, night, kind, version, spent(key.cost for key in mine))
+        for (pipeline, night, kind), all_of_them in sorted(groups.items())
+        for version, mine in (_scored(all_of_them) if kind == "scoring" else _trained(all_of_them))
     )
+
+
+def _scored(keys: Sequence[SpentKey]) -> list[tuple[str | None, Sequence[SpentKey]]]:
+    """Return a night as that of the version that scored it last."""
+    return [(next((key.scored_by for key in reversed(keys) if key.scored_by), None), keys)]
+
+
+def _trained(keys: Sequence[SpentKey]) -> list[tuple[str | None, Sequence[SpentKey]]]:
+    """Return trainings by the version that came of them. What they share, such as the checks, is no version's alone."""
+    made = {key.trained: key.version for key in keys if key.step == "register"}
+    versions: dict[str | None, list[SpentKey]] = {}
+    for key in keys:
+        version = key.version or made.get(key.trained) or made.get(key.key)
+        versions.setdefault(version, []).append(key)
+    if len(versions) == 2 and None in versions:  # one version: all of it was for that one
+        return [(next(version for version in versions if version), keys)]
+    return sorted(versions.items(), key=lambda item: _number(item[0]))
 
 
 def model_costs(nights: Sequence[NightCost]) -> tuple[ModelCost, ...]:
@@ -184,27 +216,6 @@ def _beside(cost: Spent) -> list[str]:
 def cpu_told(seconds: float) -> str:
     """Return CPU time for people: `0.42 CPU seconds`, and `14 min of CPU` from ninety seconds on."""
     return f"{seconds:.2f} CPU seconds" if seconds < 90 else f"{duration(seconds)} of CPU"
-
-
-def spent_key(
-    pipeline: str, step: str, partition: str, scored_by: str | None, made: str | None, cost: Mapping[str, Any] | None
-) -> SpentKey:
-    """Return a key as the ledger's database has it.
-
-    Args:
-        pipeline: Its own.
-        step: Likewise.
-        partition: Likewise.
-        scored_by: The version that a night's step names.
-        made: The version that a registration made.
-        cost: As it was recorded.
-    """
-    version = made if step == "register" else scored_by
-    return SpentKey(pipeline, step, partition, version, Cost.from_json(cost))
-
-
-def _version(keys: Sequence[SpentKey]) -> str | None:
-    return next((key.model_version for key in reversed(keys) if key.model_version), None)
 
 
 def _number(version: str | None) -> int:

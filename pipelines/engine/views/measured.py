@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Select, func, select
 from pipelines.engine.ledger.database import Database
 from pipelines.engine.ledger.schema import task_keys
 from pipelines.engine.ledger.store import COST
-from pipelines.engine.views.cost import SpentKey, spent_key
+from pipelines.engine.telemetry.cost import Cost
+from pipelines.engine.views.cost import SpentKey
 from pipelines.engine.views.reading import DONE, PUBLISH
 
 _keys = task_keys.c
@@ -42,16 +43,22 @@ class Measured(Database):
         after = (date.fromisoformat(last) + timedelta(days=1)).isoformat()
         result = _keys.result
         wanted = select(
+            _keys.key,
             _keys.pipeline,
             _keys.step,
             _keys.partition,
             result["model_version"].as_string(),
             result["version"].as_string(),
+            _keys.identity[("inputs", "trained")].as_string(),
             result[COST].as_json(),
         ).where(_keys.partition >= first, _keys.partition < after, _keys.state == DONE)
         if pipeline is not None:
             wanted = wanted.where(_keys.pipeline == pipeline)
-        return [spent_key(*row) for row in self._all(wanted.order_by(_keys.finished_at, _keys.key))]
+        rows = self._all(wanted.order_by(_keys.finished_at, _keys.key))
+        return [
+            SpentKey(key, whose, step, partition, scored_by, version, trained, Cost.from_json(cost))
+            for key, whose, step, partition, scored_by, version, trained, cost in rows
+        ]
 
     def _all(self, wanted: Select[Any]) -> Sequence[Any]:
         def read(connection: Connection) -> Sequence[Any]:

@@ -45,7 +45,7 @@ def watch(once: bool, every: float, host: str, port: int, as_json: bool) -> None
 
     logging.getLogger().setLevel(logging.INFO)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # each question to Alertmanager
-    for handler in logging.getLogger().handlers:
+    for handler in logging.getLogger().handlers if not settings.json_logs else ():
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     watch_until_stopped(settings, every=every, address=(host, port) if port else None)
 

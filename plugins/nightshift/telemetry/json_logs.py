@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from structlog.contextvars import bound_contextvars, get_contextvars
 
-from pipelines.engine.telemetry.seam import Silent
+from pipelines.engine.telemetry.seam import Silent, told_to
 
 if TYPE_CHECKING:
     from pipelines.engine.telemetry.seam import Value
@@ -32,6 +32,21 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+@contextmanager
+def json_lines() -> Iterator[None]:
+    """Have this process's handlers write JSON lines within the block, with the fields of the step that runs."""
+    handlers = logging.getLogger().handlers
+    before = [(handler, handler.formatter) for handler in handlers]
+    for handler in handlers:
+        handler.setFormatter(JsonLines())
+    try:
+        with told_to(LogFields()):
+            yield
+    finally:
+        for handler, formatter in before:
+            handler.setFormatter(formatter)
 
 
 class LogFields(Silent):

@@ -14,6 +14,7 @@ from nightshift.watch.metrics import Metrics
 from nightshift.watch.surroundings import Surroundings
 from nightshift.watch.turn import Watch, open_sender
 from pipelines.engine.errors import LedgerUnavailable
+from pipelines.engine.telemetry.seam import fields
 
 if TYPE_CHECKING:
     from pipelines.engine.settings import Settings
@@ -103,7 +104,9 @@ class Loop:
             turn = watch.turn()
             failed, at = False, watch.observations.now()
             for change in turn.changes:
-                log.info("%s, night %s: %s", change.after.promise_id, change.after.night, change.after.state)
+                after = change.after
+                with fields(dag_id=after.dag_id, night=after.night):
+                    log.info("%s, night %s: %s", after.promise_id, after.night, after.state)
         finally:
             failed = failed or self._failed.is_set()
             self._failed.clear()
