@@ -40,6 +40,7 @@ WORDS = {
     "rollback": "rollback tides --reason test --yes",
     "promote": "promote tides 1 --reason test --yes",
     "explain": f"explain tides {TWICE} publish",
+    "cost": "cost",
     "open": f"open night tides {GOOD}",
     "incidents": "incidents",
     "incidents show": f"incidents show {ID[:8]}",
