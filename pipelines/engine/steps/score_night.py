@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import Any
 
 from pipelines.engine.errors import KeyBusy
@@ -50,7 +51,10 @@ def score_night(
             scored.append(score_night_shard(runtime, pipeline, shard, engine))
         return scored
     with ThreadPoolExecutor(min(engine.at_once, len(shards)), thread_name_prefix="shard") as pool:
-        futures = [pool.submit(score_night_shard, runtime, pipeline, shard, engine) for shard in shards]
+        # Each in a copy of the context, so that its span and its log lines are those of whoever asked.
+        futures = [
+            pool.submit(copy_context().run, score_night_shard, runtime, pipeline, shard, engine) for shard in shards
+        ]
         try:
             _watch(futures, scoring)
         except BaseException:  # somebody ends this process: what runs elsewhere would go on without it

@@ -86,7 +86,8 @@ def show(key: str, as_json: bool) -> None:
     print_table(
         ("at", "fence", "generation", "what"), [(iso(e.at), e.fence, e.generation, sentence(e)) for e in events]
     )
-    for title, value in (("covers", entry.identity), ("result", entry.result)):
+    cost = {"cost": entry.cost.to_json()} if entry.cost else {}
+    for title, value in {"covers": entry.identity, "result": entry.result, **cost}.items():
         click.echo(f"{title}: {json.dumps(value, indent=2, sort_keys=True)}")
     if entry.error:
         click.echo(f"Last error: {entry.error}")
