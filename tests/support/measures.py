@@ -7,37 +7,17 @@ from importlib.resources import files
 
 import yaml
 
-STEP = ("pipeline", "step")
+from pipelines.engine.telemetry.names import STEPS, WATCH, Metric
+
+
+def _in_prometheus(metric: Metric) -> tuple[str, ...]:
+    """Of a timing the collector makes a sum and a count."""
+    name = metric.in_prometheus
+    return (f"{name}_sum", f"{name}_count") if metric.kind == "timing" else (name,)
+
+
 OURS: dict[str, tuple[str, ...]] = {
-    # Steps tell these, through Airflow and the collector.
-    "airflow_nightshift_step_finished": (*STEP, "outcome"),
-    "airflow_nightshift_step_seconds_sum": STEP,
-    "airflow_nightshift_step_seconds_count": STEP,
-    "airflow_nightshift_step_cpu_seconds": STEP,
-    "airflow_nightshift_rows": (*STEP, "kind"),
-    "airflow_nightshift_bytes": (*STEP, "direction"),
-    "airflow_nightshift_cache": ("pipeline", "cache", "result"),
-    # The watch tells these.
-    "nightshift_watch_heartbeat_timestamp_seconds": (),
-    "nightshift_watch_turn_seconds": (),
-    "nightshift_watch_errors_total": (),
-    "nightshift_promise_margin_seconds": ("dag_id", "promise", "night"),
-    "nightshift_incidents": ("dag_id", "owner", "state", "severity"),
-    "nightshift_predictions_age_seconds": ("pipeline",),
-    "nightshift_outbox_pending": ("route",),
-    "nightshift_outbox_oldest_seconds": (),
-    "nightshift_nights_total": ("dag_id", "outcome"),
-    "nightshift_keys": (*STEP, "state"),
-    "nightshift_night_rows": ("pipeline", "kind"),
-    "nightshift_champion_version": ("pipeline",),
-    "nightshift_champion_age_seconds": ("pipeline",),
-    "nightshift_champion_metric": ("pipeline", "metric"),
-    "nightshift_checks_failed": ("pipeline", "suite"),
-    "nightshift_drift": ("pipeline",),
-    "nightshift_night_cpu_seconds": ("pipeline",),
-    "nightshift_night_bytes": ("pipeline", "direction"),
-    "nightshift_disk_free_ratio": ("folder",),
-    "nightshift_reachable": ("service",),
+    name: metric.labels for metric in (*STEPS, *WATCH) for name in _in_prometheus(metric)
 }
 AIRFLOW: dict[str, tuple[str, ...]] = {
     # As they came from a real Airflow; of timers the collector makes a sum and a count.

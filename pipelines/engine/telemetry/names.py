@@ -126,8 +126,10 @@ WATCH = (
         "CPU seconds of the newest published night, all its keys",
     ),
     Metric("nightshift_night_bytes", "gauge", ("pipeline", "direction"), "Bytes `read` and `written` for that night"),
+    Metric("nightshift_disk_free_ratio", "gauge", ("folder",), "Share of the disk below a folder that is free"),
+    Metric("nightshift_reachable", "gauge", ("service",), "Whether `ledger` and `mlflow` accept connections: 1, or 0"),
 )
-"""What `nightshift watch` tells Prometheus, all of it read from the ledger."""
+"""What `nightshift watch` tells Prometheus: read from the ledger, but for disks and services, which it looks at itself."""
 
 SPAN = "nightshift."
 """Begins the name of a step's span: `nightshift.score`."""
