@@ -35,6 +35,7 @@ from pipelines.engine.scoring import output_schema
 from pipelines.engine.steps import publish as publish_step
 from pipelines.engine.steps.publish import publish_night
 from pipelines.engine.storage import Location
+from pipelines.engine.telemetry.cost import Cost
 from tests.pipelines.engine.ledgers import Inside
 from tests.pipelines.engine.steps.places import Place
 from tests.protocol.values import SHARD, SHARDS_OF, Action, Key, Scenario, World
@@ -125,8 +126,8 @@ class PacedLedger(Ledger):
     def renew(self, claim: Claimed) -> None:
         self._as("check", lambda: super(PacedLedger, self).renew(claim))
 
-    def finish(self, claim: Claimed, result: dict[str, Any]) -> None:
-        self._as("finish", lambda: super(PacedLedger, self).finish(claim, result))
+    def finish(self, claim: Claimed, result: dict[str, Any], cost: Cost | None = None) -> None:
+        self._as("finish", lambda: super(PacedLedger, self).finish(claim, result, cost))
 
     def fail(self, claim: Claimed, error: str) -> None:
         self._as("fail", lambda: super(PacedLedger, self).fail(claim, error))

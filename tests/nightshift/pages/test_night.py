@@ -54,6 +54,7 @@ def test_published_night_shows_steps_checks_scores_and_what_readers_see(viewer, 
     assert re.findall(r'<rect class="took (\w+)"', page.text)[:5] == ["done"] * 5
     assert "wind lies between -5 and 5" in said
     assert "How the scores of this night spread" in page.text
+    assert re.search(r"Cost [\d.]+ m?s of CPU [\d.]+ [kM]B read", said)
     assert "first publication" in said
     assert f'href="/nightshift/nights/tides/{FIRST}" rel="prev"' in page.text
     assert 'rel="next"' not in page.text
