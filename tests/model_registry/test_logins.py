@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,31 @@ def test_pipelines_train_register_promote_and_fetch_with_their_login(served, mon
     assert registry.promote("tides", to=version.version, expected=None, key="p", actor="test", reason="first").changed
     assert registry.resolve("tides", "champion") == version
     assert (registry.fetch(version, tmp_path / "cache") / "profile.json").exists()
+
+
+def test_login_of_a_file_is_read_anew_for_each_request_and_is_in_no_environment(
+    served, databases, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_AUTH", "x")  # what is set in its place is gone when the test is
+    monkeypatch.delenv("MLFLOW_TRACKING_AUTH")
+    config, login = write_config(tmp_path / "auth.ini", databases["mlflow_auth"]), tmp_path / "login"
+    write_credentials(login, "the password of today", "rotated")
+    settle_logins(config, login)
+    registry = Registry(served, credentials=login)
+    run = log(registry, "rotated", write_package(tmp_path / "package"), tmp_path / "any.png")
+    version = registry.register_once("currents", key="rotated", run_id=run.run_id, description="", tags={})
+    assert (registry.fetch(version, tmp_path / "cache") / "profile.json").exists()
+    write_credentials(login, "the password of tomorrow", "rotated")
+    with pytest.raises(NotLoggedIn, match="the user 'rotated'") as caught:
+        registry.versions("currents")
+    assert "the password of" not in str(caught.value)
+    settle_logins(config, login)
+    assert registry.versions("currents") == [version]
+    login.unlink()
+    with pytest.raises(RegistryUnavailable, match="The login of MLflow cannot be read"):
+        registry.versions("currents")
+    assert not [name for name, value in os.environ.items() if "the password of" in value]
 
 
 @pytest.mark.parametrize("login", ["none", "wrong"])

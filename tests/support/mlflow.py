@@ -17,19 +17,10 @@ from model_registry import mlflow_environment
 
 
 @contextmanager
-def mlflow_server(
-    database: Path, folder: Path, *, logins: Path | None = None
-) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Serve a SQLite database; gives the URL and the process, whose group is killed in the end.
-
-    With `logins`, a configuration of MLflow's basic authentication, it asks everybody for a password.
-    """
+def mlflow_server(database: Path, folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve a SQLite database; gives the URL and the process, whose group is killed in the end."""
     options = ["--backend-store-uri", f"sqlite:///{database}", "--artifacts-destination", str(folder / "served")]
-    environment = {}
-    if logins:
-        options += ["--app-name", "basic-auth"]
-        environment = {"MLFLOW_AUTH_CONFIG_PATH": str(logins), "MLFLOW_FLASK_SERVER_SECRET_KEY": "of this test alone"}
-    with mlflow_serves(options, folder, environment) as served:
+    with mlflow_serves(options, folder) as served:
         yield served
 
 

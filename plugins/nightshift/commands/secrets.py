@@ -74,7 +74,7 @@ def check(context: click.Context, folder: Path | None, as_json: bool) -> None:
 @click.option(
     "--tell",
     metavar="URL",
-    help="The server to be told at once: postgresql://postgres@HOST/postgres for a role, http://HOST:5000 for MLflow.",
+    help="Let Postgres know at once, as its superuser: postgresql://postgres@HOST:PORT/postgres.",
 )
 def rotate(name: str, folder: Path | None, tell: str | None) -> None:
     """Give a secret another value, in all files that hold it, and say what is to be done so that it is used.
@@ -90,33 +90,13 @@ def rotate(name: str, folder: Path | None, tell: str | None) -> None:
     from nightshift.secrets import telling
     from nightshift.secrets.folder import rotate as rotate_in
 
-    if name == "mlflow_admin" and tell is None:
-        raise click.UsageError(telling.next_step(name))
     folder = _folder(folder)
     written = telling.rotate_and_tell(folder, name, token_bytes, tell) if tell else rotate_in(folder, name, token_bytes)
     for file in written:
         click.echo(f"  {file}")
     click.echo(f"{name} has another value in {folder}.")
     if not tell:
-        click.echo(telling.next_step(name))
-
-
-@secrets.command(short_help="Let the MLflow server know our user.")
-@click.argument("url", metavar="URL")
-@folder_option
-def mlflow(url: str, folder: Path | None) -> None:
-    """Let the MLflow server at URL know the user of mlflow_credentials: made if it is missing, else given its password.
-
-    Asks as the administrator of mlflow_auth.ini; both files are in the folder.
-
-    \b
-    Example:  nightshift secrets mlflow http://mlflow:5000 --folder /run/secrets
-    """
-    from nightshift.secrets.files import CLIENT
-    from nightshift.secrets.telling import tell_mlflow
-
-    made = tell_mlflow(_folder(folder), url)
-    click.echo(f"MLflow's user {CLIENT} {'was made' if made else 'has the password of the file'}.")
+        click.echo(telling.NEXT[name])
 
 
 def _folder(folder: Path | None) -> Path:
