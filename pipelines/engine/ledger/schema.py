@@ -10,7 +10,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import JSON
 
 metadata = MetaData()
-REVISION = "0004"
+REVISION = "0005"
 """The migration that these tables belong to; a test holds it against the newest one."""
 VERSION_TABLE = "nightshift_ledger_version"
 

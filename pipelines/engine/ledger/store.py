@@ -6,6 +6,7 @@ when its reply was lost: asking twice with the same holder and fence changes not
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast
@@ -17,10 +18,12 @@ from pipelines.engine.keys import TaskKey, canonical_json, digest_of
 from pipelines.engine.ledger import statements
 from pipelines.engine.ledger.database import Database
 from pipelines.engine.ledger.forgetting import OldEvents, count_old, forget_some
+from pipelines.engine.ledger.revisions import may_work
 from pipelines.engine.ledger.schema import REVISION, VERSION_TABLE, database_now, task_events, task_keys
 from pipelines.engine.ledger.values import Answer, Busy, Claimed, Done, Entry, Event, EventName
 from pipelines.engine.telemetry.cost import Cost
 
+log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 LARGEST_RESULT = 64_000
 COST = "_cost"
@@ -48,7 +51,7 @@ class Ledger(Database):
         return f"Ledger({self.where!r})"
 
     def check(self) -> None:
-        """Make sure that the database answers and has the tables of this version.
+        """Make sure that the database answers and has tables that this version may work with.
 
         Raises:
             LedgerUnavailable: It does not answer.
@@ -56,14 +59,21 @@ class Ledger(Database):
         """
         from sqlalchemy import column, table
 
-        def read(connection: Connection) -> str | None:
-            return connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
+        def read(connection: Connection, name: str) -> str | None:
+            return connection.scalar(select(column(name)).select_from(table(VERSION_TABLE)))
 
-        found = self.do_once(read)
-        if found != REVISION:
-            raise LedgerNotMigrated(
-                f"{self!r} has tables of version {found}; this Nightshift expects {REVISION}. Run `nightshift migrate` once."
-            )
+        found = self.do_once(lambda connection: read(connection, "version_num"))
+        if found == REVISION:
+            return
+        newer = found is not None and found > REVISION
+        said = self.do_once(lambda connection: read(connection, "oldest_code")) if newer else None
+        if may_work(found, said, REVISION):
+            log.info("%r is of revision %s, which code of revision %s may work with", self, found, REVISION)
+            return
+        mend = (
+            "A newer Nightshift made them: upgrade this machine's code." if newer else "Run `nightshift migrate` once."
+        )
+        raise LedgerNotMigrated(f"{self!r} has tables of version {found}; this Nightshift expects {REVISION}. {mend}")
 
     def claim(self, key: TaskKey, *, holder: str, payload: object = None) -> Answer:
         """Ask for a key: it is the caller's now, done already, or held by somebody else.

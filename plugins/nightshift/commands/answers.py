@@ -31,6 +31,7 @@ from nightshift.doctor.values import Finding
 from nightshift.drill.course import Result
 from nightshift.secrets.planning import SecretProblem
 from nightshift.stack.status import ProcessStatus
+from pipelines.engine.ledger.revisions import Way
 from pipelines.engine.ledger.values import Entry
 from pipelines.engine.promises.verdicts import Verdict
 from pipelines.engine.views.explanation import Explanation
@@ -316,5 +317,6 @@ ANSWERS: Mapping[str, Any] = {
     "secrets check": tuple[SecretProblem, ...],
     "tidy": Tidied,
     "drill": Drilled,
+    "migrate": Way,
 }
 """By command; where a command answers with another type if it is given a pipeline, twice."""

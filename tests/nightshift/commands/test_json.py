@@ -63,6 +63,7 @@ WORDS = {
     "check-pipeline": "check-pipeline flights",
     "secrets check": "secrets check --folder EMPTY",
     "tidy": "tidy tides",
+    "migrate": "migrate --check",
 }
 DECLARED_HERE = [load_pipeline(name) for name in pipeline_names()]
 CODES = {"error": 2, "check-pipeline": 1, "promises sync": 1, "doctor": 1, "secrets check": 1}

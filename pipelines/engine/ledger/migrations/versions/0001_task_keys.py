@@ -55,7 +55,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.JSON, nullable=False),
     )
     op.create_index("task_events_key", "task_events", ["key", "id"])
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.execute(REFUSE_ON_POSTGRES)
     else:
         for verb in ("update", "delete"):

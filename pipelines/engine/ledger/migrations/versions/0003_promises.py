@@ -5,6 +5,16 @@ from alembic import op
 
 revision = "0003"
 down_revision = "0002"
+LOSES = {
+    "incidents": "incidents",
+    "incident_events": "lines of their history",
+    "outcomes": "outcomes of promises",
+    "silences": "silences",
+    "outbox": "messages",
+    "dag_runs": "runs that were heard of",
+    "task_runs": "tasks that were heard of",
+}
+"""What going back takes away, by table; declarations and heartbeats are told anew."""
 
 
 def upgrade() -> None:
@@ -117,3 +127,9 @@ def upgrade() -> None:
         sa.Column("at", sa.Float(53), nullable=False),
         sa.Column("detail", sa.JSON, nullable=False),
     )
+
+
+def downgrade() -> None:
+    """Remove the tables, and what is in them."""
+    for table in (*LOSES, "declarations", "heartbeats"):
+        op.drop_table(table)

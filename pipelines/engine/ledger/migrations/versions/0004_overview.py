@@ -19,3 +19,9 @@ def upgrade() -> None:
     for name, column, condition in PARTS:
         only = sa.text(condition)
         op.create_index(f"task_keys_{name}", "task_keys", [column], sqlite_where=only, postgresql_where=only)
+
+
+def downgrade() -> None:
+    """Remove the indexes."""
+    for name, _, _ in PARTS:
+        op.drop_index(f"task_keys_{name}", "task_keys")
