@@ -231,6 +231,22 @@ def find_commit(folder: Location, table: DeltaTable, value: str, *, tag: str = T
     raise StorageError(f"{folder} knows the publication {value}, but its log no longer tells which version it was")
 
 
+def replaced_by_newest(folder: Location, table: DeltaTable, night: str) -> int | None:
+    """Return the version that the newest publication of a night replaced, as the log tells; None if it was the first.
+
+    Where the log no longer reaches back so far, the newest publication's own version: nobody can tell any more.
+    """
+    found = 0
+    for version in range(table.version(), -1, -1):
+        entry = (folder / f"_delta_log/{version:020}.json").read_text()
+        if entry is None:
+            return published_version(table, night)
+        found += any(action.get("commitInfo", {}).get(NIGHT) == night for action in map(json.loads, entry.splitlines()))
+        if found == 2:
+            return version
+    return None
+
+
 def named_files(table: DeltaTable) -> frozenset[str]:
     """Return the files that the table names, of all nights, relative to its folder."""
     import pyarrow as pa

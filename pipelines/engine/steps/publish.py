@@ -18,6 +18,7 @@ from pipelines.engine.publication.delta import (
     published_files,
     published_plan,
     published_version,
+    replaced_by_newest,
     transaction_name,
 )
 from pipelines.engine.run_once import Hold
@@ -67,7 +68,10 @@ def publish_night(
     planned_ms = max(round(result["planned_at"] * 1000) for result in scored)
     if not showing and published_plan(table, night) > planned_ms:
         return _superseded(before, night, planned_ms)
-    replaces = _recorded(before, scores, replaced) if showing else replaced
+    replaces = replaced
+    if showing:
+        recorded = [entry for entry in before if entry.identity["inputs"]["scores"] == scores]
+        replaces = _replaces(recorded[0]) if recorded else replaced_by_newest(folder, table, night)
     key = TaskKey(
         pipeline=pipeline.name,
         step=STEP,
@@ -191,23 +195,18 @@ def _ends(numbers: Sequence[int]) -> str:
     return f"{numbers[0]} to {numbers[-1]}"
 
 
-def _recorded(before: Sequence[Entry], scores: str, replaced: int | None) -> int | None:
+def _replaces(recorded: Entry) -> int | None:
     """Name what the publication that the table shows already replaced, so that its key is found again.
 
     What a publication replaces is a part of its key: without it, publishing A, then B, then A again would be answered
     with "A is done" while the table shows B. It is named by the version of the table that showed it, which no two
     publications replace; the ledger could not name it, because a publication can be seen before it is recorded.
 
-    Args:
-        before: Publications of the night, the latest claimed first.
-        scores: Names what the table shows.
-        replaced: For a publication that the ledger does not know.
+    The ledger that gave the key knows it. One that was restored from a backup may be older than the table: then the
+    table's log tells.
     """
-    for entry in before:
-        if entry.identity["inputs"]["scores"] == scores:
-            known: int | None = entry.identity["inputs"]["replaces"]
-            return known
-    return replaced
+    known: int | None = recorded.identity["inputs"]["replaces"]
+    return known
 
 
 def _summed(scored: Sequence[dict[str, Any]]) -> list[int]:

@@ -6,6 +6,7 @@ import click
 
 from nightshift.commands.airflow import airflow
 from nightshift.commands.alerts import alerts
+from nightshift.commands.backup import backup
 from nightshift.commands.champion import promote, rollback
 from nightshift.commands.check_pipeline import check_pipeline
 from nightshift.commands.completion import completion
@@ -43,7 +44,7 @@ SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
     "Your own model": (new, data, check, search, check_pipeline, pipelines),
     "Airflow on this machine": (demo, up, down, live, airflow),
     "Promises and alerts": (promises, alerts, watch),
-    "Production": (stack, secrets, roles, migrate),
+    "Production": (stack, secrets, roles, migrate, backup),
     "Reports and housekeeping": (night_report, model_card, doctor, tidy, drill, completion),
 }
 """What is looked for together; first what somebody needs who was woken up."""

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from nightshift.alerts.checking import Checked
+from nightshift.backup.prune import Pruned
+from nightshift.backup.restore import Restored
+from nightshift.backup.verify import Verified
 from nightshift.commands.failure import Told
 from nightshift.commands.open import Opened
 from nightshift.commands.pipelines import ListedPipeline
@@ -18,6 +21,7 @@ from nightshift.commands.promises import ListedPromise, Synced
 from nightshift.commands.quarantine import RefusedAnswer
 from nightshift.commands.shapes import (
     AccuracyAnswer,
+    BackupAnswer,
     CostAnswer,
     DeliveredAnswer,
     ListedIncident,
@@ -318,5 +322,10 @@ ANSWERS: Mapping[str, Any] = {
     "tidy": Tidied,
     "drill": Drilled,
     "migrate": Way,
+    "backup create": BackupAnswer,
+    "backup list": tuple[BackupAnswer, ...],
+    "backup verify": Verified,
+    "backup restore": Restored,
+    "backup prune": Pruned,
 }
 """By command; where a command answers with another type if it is given a pipeline, twice."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
+from nightshift.backup.manifest import Manifest
 from nightshift.live.orders import Orders
 from nightshift.readiness import Gap
 from pipelines.engine.incidents.values import Incident, IncidentEvent
@@ -137,3 +139,55 @@ class ReadinessAnswer:
     ready: bool
     missing: tuple[Gap, ...]
     notes: tuple[Gap, ...]
+
+
+@dataclass(frozen=True)
+class BackupPart:
+    """One part of a backup.
+
+    Attributes:
+        name: Such as `ledger` or `tables`.
+        kind: `database` or `folder`.
+        address: Where it was, without passwords.
+        files: How many.
+        bytes: How many bytes they have.
+    """
+
+    name: str
+    kind: Literal["database", "folder"]
+    address: str
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class BackupAnswer:
+    """A backup.
+
+    Attributes:
+        name: Made of its time.
+        at: When it was begun, in seconds since 1970 by the clock of the ledger's database: what was finished before is in it.
+        code: The version of Nightshift that made it.
+        ledger_revision: Of the ledger's tables; None without the ledger.
+        bytes: Of all files.
+        tables: By table: the version that was copied.
+        parts: In the order in which they were copied.
+        not_covered: What it does not hold, in words; only told by `backup create`.
+    """
+
+    name: str
+    at: float
+    code: str
+    ledger_revision: str | None
+    bytes: int
+    tables: Mapping[str, int]
+    parts: tuple[BackupPart, ...]
+    not_covered: tuple[str, ...]
+
+
+def backup_answer(made: Manifest, not_covered: tuple[str, ...] = ()) -> BackupAnswer:
+    """Return what is told of a backup: its files are counted, and not named."""
+    parts = tuple(BackupPart(part.name, part.kind, part.address, len(part.files), part.bytes) for part in made.parts)
+    return BackupAnswer(
+        made.name, made.at, made.code, made.ledger_revision, made.bytes, made.tables, parts, not_covered
+    )

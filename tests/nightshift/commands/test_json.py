@@ -64,6 +64,11 @@ WORDS = {
     "secrets check": "secrets check --folder EMPTY",
     "tidy": "tidy tides",
     "migrate": "migrate --check",
+    "backup create": "backup create VAULT",
+    "backup list": "backup list KEPT",
+    "backup verify": "backup verify KEPT",
+    "backup restore": "backup restore KEPT --replace",
+    "backup prune": "backup prune KEPT --keep 1",
 }
 DECLARED_HERE = [load_pipeline(name) for name in pipeline_names()]
 CODES = {"error": 2, "check-pipeline": 1, "promises sync": 1, "doctor": 1, "secrets check": 1}
@@ -110,6 +115,8 @@ def words_of(command, home, tmp_path):
         "KEY": home.ledger.entries(pipeline="tides", limit=1)[0].key,
         "DAGS": str(tmp_path / "dags"),
         "EMPTY": str(tmp_path / "empty"),
+        "VAULT": str(tmp_path / "vault"),
+        "KEPT": str(tmp_path / "kept"),
         "FILE": str(parcels(tmp_path / "parcels.csv")),
     }
     return [found.get(word, word) for word in WORDS[command].split()]
@@ -124,6 +131,8 @@ def test_each_answer_is_as_its_schema_says(command, busy, home, tmp_path, monkey
         busy = enter(home, monkeypatch, tides.searched(trials=2))
     if command in ("doctor", "check-pipeline"):  # they read the files of pipelines
         busy = enter(home, monkeypatch, *DECLARED_HERE)
+    if "KEPT" in WORDS[command]:
+        busy("backup", "create", str(tmp_path / "kept"))
     printed = busy(*words_of(command, home, tmp_path), "--json", code=CODES.get(command, 0)).stdout
     answer = answer_of(command, printed)
     assert answer or command in EMPTY
