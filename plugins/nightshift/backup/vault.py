@@ -36,6 +36,7 @@ class Vault:
         self.place = place
         self._present: dict[str, int] | None = None
         self._lock = threading.Lock()
+        self._writing: dict[str, threading.Lock] = {}
 
     def open(self) -> None:
         """Make the folder, if it lies here: backups hold everybody's rows."""
@@ -70,13 +71,16 @@ class Vault:
             StorageError: The vault cannot be written to.
         """
         digest, present = sha256_of(file), self.objects()
-        if digest not in present:
-            with self.object(digest).writing() as temporary:
-                shutil.copyfile(file, temporary)
-                size = temporary.stat().st_size
-                if sha256_of(temporary) != digest:
-                    raise StorageUnavailable(f"{file} was written to while it was copied; make the backup again")
-            present[digest] = size
+        with self._lock:
+            alone = self._writing.setdefault(digest, threading.Lock())
+        with alone:  # two files of the same bytes may be on their way
+            if digest not in present:
+                with self.object(digest).writing() as temporary:
+                    shutil.copyfile(file, temporary)
+                    size = temporary.stat().st_size
+                    if sha256_of(temporary) != digest:
+                        raise StorageUnavailable(f"{file} was written to while it was copied; make the backup again")
+                present[digest] = size
         return digest, present[digest]
 
     def fetch(self, sha256: str, size: int) -> Path:

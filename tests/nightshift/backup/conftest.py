@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipelines.engine.keys import TaskKey
 from tests.nightshift.backup.worlds import World, train_and_score
 from tests.pipelines.engine.steps.places import _suites, fresh, fresh_home, place, trained_home
 
@@ -23,3 +24,8 @@ def lived_home(tmp_path_factory, trained_home):
 def world(lived_home, tmp_path):
     """The same, with a vault beside it."""
     return World(lived_home.copied_to(tmp_path / "home"), tmp_path / "vault")
+
+
+@pytest.fixture
+def key():
+    return TaskKey(pipeline="tides", step="score", partition="2024-03-06#0", inputs={"rows": "abc"}, code="c0de")

@@ -1,0 +1,176 @@
+"""The restore drill: everything but the vault is lost, and fresh servers go on from it, exactly once.
+
+The ledger lies on Postgres, tables, reports and the vault in S3. What each step of it needs is in docs/operations.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+
+import pytest
+
+from nightshift.backup import create_backup, parts_of, restore_backup, verify_backup
+from nightshift.backup.errors import StillThere, ToolFailed
+from nightshift.drill.oracle.files import Bucket
+from nightshift.drill.oracle.verdict import Scene, judge
+from nightshift.drill.servers import ObjectStore
+from pipelines.engine.ledger.migrate import migrate
+from pipelines.engine.runtime import no_progress
+from pipelines.engine.steps.champion import require_champion
+from pipelines.engine.storage import Storage
+from tests.nightshift.backup.worlds import FIRST, SECOND, THIRD, train_and_score
+from tests.pipelines.engine.ledgers import Inside
+from tests.pipelines.engine.steps.places import run_night
+from tests.pipelines.engine.steps.remote_places import RemotePlace
+from tests.pipelines.engine.steps.tides import LABELLED, NIGHTS
+from tests.pipelines.engine.storage.stores import at_server
+
+pytestmark = pytest.mark.postgres
+BUCKET = "s3://lake"
+
+
+def settled(home, pipeline, store, ledger_url) -> RemotePlace:
+    """The place on one pair of servers; rows and models lie in its home."""
+    local = {"data": str(home / "data"), "ledger_url": ledger_url}
+    return RemotePlace(home, pipeline, changes=local, root=BUCKET, credentials=at_server(store.url))
+
+
+def stores_of(place, tmp_path) -> Storage:
+    return Storage(tmp_path / "working", place.credentials)
+
+
+def judged(place, store, nights):
+    scene = Scene(
+        rows=place.home / "data/tides/rows",
+        tables=Bucket(place.settings.tables, store.environment()),
+        tables_url=place.settings.tables,
+        ledger_url=place.settings.ledger_url,
+        mlflow=place.home / "mlflow/mlflow.db",
+        model="tides",
+        table="tides/predictions",
+        id_column="buoy",
+    )
+    return judge(scene, nights)
+
+
+def test_fresh_servers_go_on_where_the_backup_ends(fresh, store, postgres, tmp_path):
+    store.create_bucket("lake")
+    vault = str(tmp_path / "vault")
+    lost = postgres.create()
+    place = settled(fresh.home, fresh.pipeline, store, postgres.url(lost))
+    migrate(place.settings.ledger_url)
+    train_and_score(place, nights=2)
+    made = create_backup(parts_of(place.settings), vault, stores_of(place, tmp_path), no_progress)
+    assert made.tables == {"tides/predictions": 2}
+    run_night(place, THIRD)
+    assert judged(place, store, [FIRST, SECOND, THIRD]).clean
+
+    place.ledger.rest()
+    postgres.drop(lost)
+    shutil.rmtree(fresh.home)
+    with ObjectStore() as new_store:
+        new_store.create_bucket("lake")
+        again = settled(fresh.home, fresh.pipeline, new_store, postgres.url(postgres.create()))
+        storage = stores_of(again, tmp_path)
+        assert verify_backup(vault, storage, no_progress).wrong == ()
+        done = restore_backup(parts_of(again.settings), vault, storage, no_progress)
+        assert done.parts == ("data", "artifacts", "mlflow", "reports", "tables", "ledger")
+
+        after = judged(again, new_store, [FIRST, SECOND])
+        assert after.clean, after
+        champion = require_champion(again.runtime, again.pipeline)
+        assert champion.version == "1"
+        before = again.ledger.claims_since(0.0)
+        for night in (FIRST, SECOND):
+            run_night(again, night)
+        assert again.ledger.claims_since(0.0) == before, "every finished night is done already"
+        assert not len(again.table().to_pandas(partitions=[("night", "=", THIRD)])), (
+            "the night since the backup is lost"
+        )
+
+        run_night(again, THIRD)
+        after = judged(again, new_store, [FIRST, SECOND, THIRD])
+        assert after.clean, after
+        assert {each.model_version for each in published(again)} == {champion.version}
+
+
+def published(place):
+    frame = place.table().to_pandas()
+    return list(frame[["model_version"]].drop_duplicates().itertuples())
+
+
+@pytest.fixture
+def ledger_alone(fresh, postgres_ledger_url, tmp_path):
+    """A place whose ledger on Postgres is all that is backed up, and what does it."""
+    place = fresh.changed(ledger_url=postgres_ledger_url)
+    parts = [part for part in parts_of(place.settings) if part.name == "ledger"]
+    return place, parts, str(tmp_path / "vault"), Storage(tmp_path / "working")
+
+
+def test_triggers_and_rights_of_the_ledger_come_back(ledger_alone, postgres, key):
+    place, parts, vault, storage = ledger_alone
+    ledger = place.ledger
+    ledger.finish(ledger.claim(key, holder="a"), {"rows": 1})
+    ledger.rest()
+    postgres.execute("CREATE ROLE keep_reader")
+    with Inside(place.settings.ledger_url) as owner:
+        owner.connection.exec_driver_sql("GRANT SELECT ON task_keys TO keep_reader")
+    create_backup(parts, vault, storage, no_progress)
+    with pytest.raises(StillThere, match=r"has 1\d tables"):
+        restore_backup(parts, vault, storage, no_progress)
+    restore_backup(parts, vault, storage, no_progress, replace=True)
+    ledger.check()
+    assert ledger.claim(key, holder="b").result == {"rows": 1}
+    with Inside(place.settings.ledger_url) as owner:
+        assert owner.connection.exec_driver_sql(
+            "SELECT has_table_privilege('keep_reader', 'task_keys', 'SELECT')"
+        ).scalar()
+        with pytest.raises(Exception, match="append-only"):
+            owner.connection.exec_driver_sql("DELETE FROM task_events")
+        owner.connection.exec_driver_sql("DROP OWNED BY keep_reader")
+    postgres.execute("DROP ROLE keep_reader")
+
+
+def test_nobody_may_be_connected_to_what_is_replaced(ledger_alone):
+    place, parts, vault, storage = ledger_alone
+    create_backup(parts, vault, storage, no_progress)
+    with Inside(place.settings.ledger_url), pytest.raises(StillThere, match="1 sessions are connected"):
+        restore_backup(parts, vault, storage, no_progress, replace=True)
+    place.ledger.check()
+
+
+def test_rights_that_are_missing_are_named_and_no_password_is(ledger_alone, postgres):
+    _, [part], vault, storage = ledger_alone
+    postgres.execute("CREATE ROLE keep_nobody LOGIN")
+    url = part.address.replace("nightshift@", "keep_nobody:a%20secret@")
+    with pytest.raises(ToolFailed, match=r"cannot be copied: .*permission denied") as refused:
+        create_backup([dataclasses.replace(part, name="other", address=url)], vault, storage, no_progress)
+    assert "secret" not in str(refused.value)
+    postgres.execute("DROP ROLE keep_nobody")
+
+
+def test_restore_by_a_clock_that_is_behind_is_refused(ledger_alone, monkeypatch):
+    from nightshift.backup import restore
+
+    _, parts, vault, storage = ledger_alone
+    made = create_backup(parts, vault, storage, no_progress)
+    monkeypatch.setattr(restore.databases, "clock", lambda part: made.at - 7200)
+    with pytest.raises(restore.UsageError, match="7,200 s behind"):
+        restore_backup(parts, vault, storage, no_progress, replace=True)
+
+
+def test_vault_may_lie_in_a_bucket(fresh, store, bucket, postgres_ledger_url, tmp_path):
+    """Copies of remote objects on this machine go as soon as they were used."""
+    place = settled(fresh.home, fresh.pipeline, store, postgres_ledger_url)
+    store.create_bucket("lake")
+    parts = [part for part in parts_of(place.settings) if part.name in ("data", "ledger")]
+    storage, vault = stores_of(place, tmp_path), f"s3://{bucket}/vault"
+    made = create_backup(parts, vault, storage, no_progress)
+    assert verify_backup(vault, storage, no_progress).wrong == ()
+    shutil.rmtree(place.home / "data")
+    rows = [part for part in parts if part.name == "data"]
+    done = restore_backup(rows, vault, storage, no_progress)
+    assert done.left_out == (f"--database ledger={made.part('ledger').address}",)
+    assert len(list((place.home / "data/tides/rows").glob("*.parquet"))) == len((*LABELLED, *NIGHTS))
+    assert [*(tmp_path / "working").iterdir()] == []
