@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nightshift.backup.databases import dump, missing
 from nightshift.backup.errors import BackupError
@@ -21,9 +20,6 @@ from pipelines.engine.errors import UsageError
 from pipelines.engine.home import private_folder
 from pipelines.engine.pipeline import Progress
 from pipelines.engine.storage import Storage
-
-if TYPE_CHECKING:
-    from pipelines.engine.ledger.values import Entry
 
 
 def create_backup(parts: Sequence[Part], where: str, storage: Storage, progress: Progress) -> Manifest:
@@ -110,28 +106,12 @@ def _ledger_now(parts: Sequence[Part]) -> tuple[float, str | None, dict[str, int
     if ours is None:
         return time.time(), None, {}
     from pipelines.engine.ledger.migrate import look
+    from pipelines.engine.ledger.publications import promised_versions
     from pipelines.engine.ledger.store import Ledger
 
     ledger = Ledger(ours.address)
     ledger.check()
-    return ledger.now(), look(ours.address).found, promised_versions(ledger.entries(step="publish"))
-
-
-def promised_versions(published: Sequence[Entry]) -> dict[str, int]:
-    """Return by pipeline the newest version of its table that the last finished publication of any night names."""
-    last: dict[tuple[str, str], Entry] = {}
-    for entry in published:
-        known = last.get((entry.pipeline, entry.partition))
-        if entry.state == "done" and entry.result and (known is None or _finished(entry) > _finished(known)):
-            last[entry.pipeline, entry.partition] = entry
-    found: dict[str, int] = {}
-    for (pipeline, _), entry in last.items():
-        found[pipeline] = max(found.get(pipeline, -1), int((entry.result or {})["delta_version"]))
-    return found
-
-
-def _finished(entry: Entry) -> float:
-    return entry.finished_at or 0.0
+    return ledger.now(), look(ours.address).found, promised_versions(ledger)
 
 
 def _check(made: Manifest, vault: Vault) -> None:

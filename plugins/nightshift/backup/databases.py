@@ -36,6 +36,7 @@ EMPTY = f"""
 SET LOCAL lock_timeout = '{LOCKS_SECONDS}s';
 DROP SCHEMA public CASCADE;
 CREATE SCHEMA public;
+ALTER SCHEMA public OWNER TO pg_database_owner;
 GRANT USAGE ON SCHEMA public TO PUBLIC;
 """
 

@@ -6,27 +6,35 @@ The ledger lies on Postgres, tables, reports and the vault in S3. What each step
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from nightshift.backup import create_backup, parts_of, restore_backup, verify_backup
 from nightshift.backup.errors import StillThere, ToolFailed
 from nightshift.drill.oracle.files import Bucket
 from nightshift.drill.oracle.verdict import Scene, judge
 from nightshift.drill.servers import ObjectStore
+from pipelines.engine.keys import TaskKey
+from pipelines.engine.ledger import Ledger
 from pipelines.engine.ledger.migrate import migrate
 from pipelines.engine.runtime import no_progress
 from pipelines.engine.steps.champion import require_champion
 from pipelines.engine.storage import Storage
 from tests.nightshift.backup.worlds import FIRST, SECOND, THIRD, train_and_score
 from tests.pipelines.engine.ledgers import Inside
-from tests.pipelines.engine.steps.places import run_night
+from tests.pipelines.engine.steps.places import ROOT, run_night
 from tests.pipelines.engine.steps.remote_places import RemotePlace
 from tests.pipelines.engine.steps.tides import LABELLED, NIGHTS
 from tests.pipelines.engine.storage.stores import at_server
 
 pytestmark = pytest.mark.postgres
+GRANTS = re.findall(r"```sql\n(.*?)```", (ROOT / "docs/security.md").read_text(), re.DOTALL)[0].replace(
+    "nightshift_worker", "keep_worker"
+)
+OTHER = TaskKey(pipeline="tides", step="plan", partition="2024-03-06", inputs={}, code="c")
 BUCKET = "s3://lake"
 
 
@@ -108,28 +116,47 @@ def ledger_alone(fresh, postgres_ledger_url, tmp_path):
     return place, parts, str(tmp_path / "vault"), Storage(tmp_path / "working")
 
 
-def test_triggers_and_rights_of_the_ledger_come_back(ledger_alone, postgres, key):
-    place, parts, vault, storage = ledger_alone
-    ledger = place.ledger
-    ledger.finish(ledger.claim(key, holder="a"), {"rows": 1})
-    ledger.rest()
-    postgres.execute("CREATE ROLE keep_reader")
-    with Inside(place.settings.ledger_url) as owner:
-        owner.connection.exec_driver_sql("GRANT SELECT ON task_keys TO keep_reader")
+@pytest.fixture
+def owner_url(postgres, postgres_ledger_url):
+    """The URL of the ledger for the owner of its tables, who is no superuser; workers are another role."""
+    name = postgres_ledger_url.rsplit("/", 1)[-1]
+    for role in ("keep_owner", "keep_worker"):
+        postgres.execute(f"CREATE ROLE {role} LOGIN")
+    postgres.execute(f'ALTER DATABASE "{name}" OWNER TO keep_owner')
+    owned = postgres_ledger_url.replace("nightshift@", "keep_owner@")
+    with Inside(postgres_ledger_url) as door:
+        door.connection.exec_driver_sql(
+            "DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION pg_database_owner"
+        )
+        door.connection.exec_driver_sql("GRANT USAGE ON SCHEMA public TO PUBLIC")
+        migrate(owned)
+        door.connection.exec_driver_sql(GRANTS)
+    yield owned
+    with Inside(postgres_ledger_url) as door:
+        door.connection.exec_driver_sql("REASSIGN OWNED BY keep_owner TO nightshift")
+        door.connection.exec_driver_sql("DROP OWNED BY keep_owner, keep_worker")
+    for role in ("keep_owner", "keep_worker"):
+        postgres.execute(f"DROP ROLE {role}")
+
+
+def test_owner_restores_triggers_and_the_workers_rights_again_and_again(ledger_alone, owner_url, key):
+    _, [part], vault, storage = ledger_alone
+    parts = [dataclasses.replace(part, address=owner_url)]
+    worker = Ledger(owner_url.replace("keep_owner@", "keep_worker@"), patience=1)
+    worker.finish(worker.claim(key, holder="a"), {"rows": 1})
     create_backup(parts, vault, storage, no_progress)
     with pytest.raises(StillThere, match=r"has 1\d tables"):
         restore_backup(parts, vault, storage, no_progress)
-    restore_backup(parts, vault, storage, no_progress, replace=True)
-    ledger.check()
-    assert ledger.claim(key, holder="b").result == {"rows": 1}
-    with Inside(place.settings.ledger_url) as owner:
-        assert owner.connection.exec_driver_sql(
-            "SELECT has_table_privilege('keep_reader', 'task_keys', 'SELECT')"
-        ).scalar()
-        with pytest.raises(Exception, match="append-only"):
-            owner.connection.exec_driver_sql("DELETE FROM task_events")
-        owner.connection.exec_driver_sql("DROP OWNED BY keep_reader")
-    postgres.execute("DROP ROLE keep_reader")
+    for _ in range(2):
+        worker.rest()
+        create_backup(parts, vault, storage, no_progress)
+        restore_backup(parts, vault, storage, no_progress, replace=True)
+        worker.check()
+        assert worker.claim(key, holder="b").result == {"rows": 1}
+    worker.release(worker.claim(OTHER, holder="b"), "later")
+    for url, statement in ((owner_url, "DELETE FROM task_events"), (worker.where, "DROP TABLE task_keys")):
+        with Inside(url) as door, pytest.raises(DBAPIError, match=r"append-only|must be owner"):
+            door.connection.exec_driver_sql(statement)
 
 
 def test_nobody_may_be_connected_to_what_is_replaced(ledger_alone):
