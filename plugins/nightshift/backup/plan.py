@@ -117,6 +117,22 @@ def not_covered(parts: Sequence[Part]) -> list[str]:
     return [*missing, "secrets: password files, Fernet and signing keys; keep them where secrets are kept"]
 
 
+def believing_too_much(restored: Iterable[str]) -> list[str]:
+    """Say in words who was left as it is, and believes what is no longer there, when only some parts were restored."""
+    names = set(restored)
+    found = []
+    if LEDGER not in names and names & {TABLES, MLFLOW, "artifacts"}:
+        found.append(
+            "the ledger was left as it is: what it finished since the backup answers 'done already' for what is gone. Restore it "
+            "from the same backup as well, or open those keys (`nightshift keys force`)"
+        )
+    if LEDGER in names and AIRFLOW not in names:
+        found.append(
+            "Airflow was left as it is: for nights since the backup it shows success, and does not run them by itself"
+        )
+    return found
+
+
 def delta_versions(paths: Iterable[str]) -> dict[str, int]:
     """Return the newest version of each Delta table, by its folder, from the names of files."""
     found: dict[str, int] = {}

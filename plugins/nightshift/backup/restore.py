@@ -11,7 +11,7 @@ from nightshift.backup import databases, folders
 from nightshift.backup.create import copies_in, working
 from nightshift.backup.errors import BackupDamaged
 from nightshift.backup.manifest import KeptPart, Manifest, disagreements
-from nightshift.backup.plan import LEDGER, Part
+from nightshift.backup.plan import LEDGER, Part, believing_too_much
 from nightshift.backup.vault import LATEST, Vault
 from pipelines.engine.errors import UsageError
 from pipelines.engine.home import private_folder
@@ -97,7 +97,7 @@ def restore_backup(
             bytes=sum(kept.bytes for kept in restored),
             released=released,
             seconds=round(time.monotonic() - began, 2),
-            next=tuple(_next(manifest)),
+            next=tuple(_next(manifest, [kept.name for kept in restored])),
         )
 
 
@@ -180,11 +180,11 @@ def _begin_anew(parts: Sequence[Part], manifest: Manifest) -> int:
     return begin_anew(Database(ours.address), f"restored from the backup {manifest.name}")
 
 
-def _next(manifest: Manifest) -> list[str]:
+def _next(manifest: Manifest, restored: Sequence[str]) -> list[str]:
     from pipelines.engine.ledger.schema import REVISION
 
-    steps = []
-    if manifest.ledger_revision not in (None, REVISION):
+    steps = believing_too_much(restored)
+    if LEDGER in restored and manifest.ledger_revision != REVISION:
         steps.append(f"`nightshift migrate`: the ledger's tables are of revision {manifest.ledger_revision}")
     return [
         *steps,

@@ -6,7 +6,16 @@ import pytest
 
 from nightshift.backup.errors import BackupDamaged
 from nightshift.backup.manifest import KeptPart, Manifest, disagreements, read_manifest
-from nightshift.backup.plan import Part, delta_versions, in_order, inside_of, not_covered, parts_of, whole_logs
+from nightshift.backup.plan import (
+    Part,
+    believing_too_much,
+    delta_versions,
+    in_order,
+    inside_of,
+    not_covered,
+    parts_of,
+    whole_logs,
+)
 from pipelines.engine.errors import UsageError
 from pipelines.engine.settings import read_settings
 
@@ -94,6 +103,20 @@ def test_ledger_that_believes_more_than_the_table_shows_is_found():
     [said] = disagreements(manifest({"flights": 4}, {"flights/predictions": 3}))
     assert "version 4 of flights's table was published, and the table's copy ends at 3" in said
     assert disagreements(manifest({"flights": 4}, {}))
+
+
+@pytest.mark.parametrize(
+    ("restored", "left"),
+    [
+        (["airflow", "ledger", "tables"], []),
+        (["ledger"], ["Airflow"]),
+        (["tables", "reports"], ["the ledger"]),
+        (["mlflow", "artifacts"], ["the ledger"]),
+        (["data"], []),
+    ],
+)
+def test_who_was_left_and_believes_too_much_is_named(restored, left):
+    assert [words.split(" was left")[0] for words in believing_too_much(restored)] == left
 
 
 def test_manifest_is_read_as_it_was_written():

@@ -16,6 +16,7 @@ from pipelines.engine.publication.delta import (
     published_files,
     published_version,
     remove_unfinished,
+    replaced_by_newest,
     transaction_name,
 )
 from pipelines.engine.publication.names import shard_path
@@ -234,6 +235,25 @@ def test_newest_commit_of_a_night_is_known_when_the_log_was_cut(folder, publishe
     for version in range(2):
         (folder / "_delta_log" / f"{version:020}.json").unlink()
     assert published_version(open_or_create(here(folder), SCHEMA), ONE) == 1
+
+
+def test_log_tells_what_the_newest_publication_of_a_night_replaced(folder, published):
+    put(folder, ONE, [write_shard(folder, ONE, "aa", {"f1": 0.9}, fence=2)], "third")
+    put(folder, TWO, [write_shard(folder, TWO, "cc", {"f4": 0.5}, fence=2)], "fourth")
+    put(folder, ONE, [write_shard(folder, ONE, "aa", {"f1": 0.8}, fence=3)], "fifth")
+    table = open_or_create(here(folder), SCHEMA)
+    assert [replaced_by_newest(here(folder), table, night) for night in (ONE, TWO)] == [3, 2]
+    assert replaced_by_newest(here(folder), table, "2013-11-03") is None
+    table.load_as_version(1)
+    assert replaced_by_newest(here(folder), table, ONE) is None
+
+
+def test_log_that_was_cut_tells_the_newest_publication_itself(folder, published):
+    table = DeltaTable(str(folder))
+    table.create_checkpoint()
+    for version in range(2):
+        (folder / "_delta_log" / f"{version:020}.json").unlink()
+    assert replaced_by_newest(here(folder), open_or_create(here(folder), SCHEMA), ONE) == 1
 
 
 def test_only_leftovers_of_earlier_holders_are_removed(folder):
