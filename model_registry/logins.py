@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from model_registry.errors import LoginsUnreadable
 from model_registry.mlflow_door import preload, reach_database
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore
 
 _SECTION = "mlflow"
+CameOfIt = Literal["made", "changed", "kept"]
 SHORTEST = 12
 """Characters of the shortest password; MLflow refuses shorter ones, too."""
 
@@ -34,10 +35,15 @@ class ServerLogin:
 
 @dataclass(frozen=True)
 class SettledLogin:
-    """What came of a login: `made`, `changed` or `kept`."""
+    """What came of a login.
+
+    Attributes:
+        name: The user.
+        came_of_it: What was done to it.
+    """
 
     name: str
-    came_of_it: str
+    came_of_it: CameOfIt
 
 
 def settle_logins(auth_config: Path, credentials: Path) -> tuple[SettledLogin, ...]:
@@ -89,7 +95,7 @@ def _users_of(database: str) -> Iterator["SqlAlchemyStore"]:
             users.engine.dispose()
 
 
-def _settle(users: "SqlAlchemyStore", login: ServerLogin) -> str:
+def _settle(users: "SqlAlchemyStore", login: ServerLogin) -> CameOfIt:
     if not users.has_user(login.name):
         users.create_user(login.name, login.password, is_admin=login.administrator)
         return "made"

@@ -18,25 +18,10 @@ from model_registry import (
 )
 from tests.model_registry.conftest import log, write_package
 from tests.support.mlflow import mlflow_serves
+from tests.support.mlflow_logins import PIPELINES, write_config, write_credentials
 from tests.support.roles import role_with_password
 
-ADMIN, PIPELINES = "password-of-the-admin", "password-of-the-pipelines"
 DATABASE_PASSWORD = "password-of-the-database"
-
-
-def write_config(path: Path, database: str, password: str = ADMIN) -> Path:
-    path.write_text(
-        "[mlflow]\ndefault_permission = READ\n"
-        f"database_uri = {database}\nadmin_username = admin\nadmin_password = {password}\n"
-        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
-    )
-    return path
-
-
-def write_credentials(path: Path, password: str = PIPELINES, name: str = "nightshift") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"[mlflow]\nmlflow_tracking_username = {name}\nmlflow_tracking_password = {password}\n")
-    return path
 
 
 @pytest.fixture(scope="module")

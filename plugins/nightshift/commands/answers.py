@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from model_registry.logins import SettledLogin
 from nightshift.alerts.checking import Checked
 from nightshift.backup.prune import Pruned
 from nightshift.backup.restore import Restored
@@ -33,6 +34,7 @@ from nightshift.commands.shapes import (
 )
 from nightshift.doctor.values import Finding
 from nightshift.drill.course import Result
+from nightshift.roles.fab import Change
 from nightshift.secrets.planning import SecretProblem
 from nightshift.stack.status import ProcessStatus
 from pipelines.engine.ledger.revisions import Way
@@ -327,5 +329,7 @@ ANSWERS: Mapping[str, Any] = {
     "backup verify": Verified,
     "backup restore": Restored,
     "backup prune": Pruned,
+    "roles sync": tuple[Change, ...],
+    "roles mlflow": tuple[SettledLogin, ...],
 }
 """By command; where a command answers with another type if it is given a pipeline, twice."""

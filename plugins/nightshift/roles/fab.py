@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from nightshift.roles.errors import OtherAuthManager, RolesNotKept
 from nightshift.roles.table import ROLE_OF_LOGIN, ROLES, Permission, settled
@@ -21,20 +21,22 @@ if TYPE_CHECKING:
 NOBODYS_MAIL = "nightshift.invalid"
 """FAB wants an address for each user; in this domain nobody has one (RFC 2606)."""
 
+CameOfIt = Literal["made", "changed", "kept"]
+
 
 @dataclass(frozen=True)
 class Change:
     """What came of a role or a user.
 
     Attributes:
-        what: `role` or `user`.
+        what: Which of both it is.
         name: Its name.
-        came_of_it: `made`, `changed` or `kept`.
+        came_of_it: What was done to it.
     """
 
-    what: str
+    what: Literal["role", "user"]
     name: str
-    came_of_it: str
+    came_of_it: CameOfIt
 
 
 def sync(logins: Sequence[Login]) -> tuple[Change, ...]:
@@ -105,25 +107,28 @@ def _permission(fab: Any, permission: Permission) -> Any:
 def _settle_user(fab: Any, login: Login) -> Change:
     role = fab.find_role(ROLE_OF_LOGIN[login.name])
     user = fab.find_user(username=login.name)
-    if user is None:
-        mail = f"{login.name}@{NOBODYS_MAIL}"
-        user = fab.add_user(login.name, login.name.capitalize(), "(Nightshift)", mail, role, password=login.password)
-        kept, came_of_it = bool(user), "made"
-    else:
-        kept, came_of_it = _renew(fab, user, role, login)
-    if not kept:
+    if user is not None:
+        return Change("user", login.name, _renew(fab, user, role, login))
+    mail = f"{login.name}@{NOBODYS_MAIL}"
+    _kept(fab.add_user(login.name, login.name.capitalize(), "(Nightshift)", mail, role, password=login.password), login)
+    return Change("user", login.name, "made")
+
+
+def _renew(fab: Any, user: Any, role: Any, login: Login) -> CameOfIt:
+    """A user that is there already: the password is set where it is another one, which ends the user's sessions."""
+    right = user.active and [mine.name for mine in user.roles] == [role.name]
+    if not right:
+        user.roles, user.active = [role], True
+        _kept(fab.update_user(user), login)
+    if not fab.check_password(login.name, login.password):
+        _kept(fab.reset_password(user.id, login.password), login)
+        right = False
+    return "kept" if right else "changed"
+
+
+def _kept(answer: object, login: Login) -> None:
+    """FAB logs what it could not keep, and says no more than that it could not."""
+    if not answer:
         raise RolesNotKept(
             f"Airflow did not keep the user {login.name}. Do: read what it logged above, then try again."
         )
-    return Change("user", login.name, came_of_it)
-
-
-def _renew(fab: Any, user: Any, role: Any, login: Login) -> tuple[bool, str]:
-    """A user that is there already: the password is set where it is another one, which ends the user's sessions."""
-    kept, came_of_it = True, "kept"
-    if [mine.name for mine in user.roles] != [role.name] or not user.active:
-        user.roles, user.active = [role], True
-        kept, came_of_it = fab.update_user(user), "changed"
-    if kept and not fab.check_password(login.name, login.password):
-        kept, came_of_it = fab.reset_password(user.id, login.password), "changed"
-    return kept, came_of_it

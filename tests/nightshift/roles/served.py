@@ -25,9 +25,9 @@ def prepare(logins: str) -> None:
 
     from nightshift.commands.roles import roles
 
-    for _ in range(2):
-        done = CliRunner().invoke(roles, ["sync", "--logins", logins], catch_exceptions=False)
-        print(done.output)  # noqa: T201
+    for how in ([], ["--json"]):
+        done = CliRunner().invoke(roles, ["sync", "--logins", logins, *how], catch_exceptions=False)
+        print(done.stdout, flush=True)  # noqa: T201
     from airflow.cli.cli_parser import get_parser
 
     arguments = get_parser().parse_args(["dags", "reserialize"])

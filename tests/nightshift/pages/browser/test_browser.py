@@ -100,7 +100,7 @@ def test_a_dag_has_its_nights_as_a_tab(admin: Visit) -> None:
 
 def test_a_viewer_is_offered_no_action_and_gets_none(viewer: Visit) -> None:
     page = viewer.to("models/flights")
-    expect(page.get_by_text("Rolling back and promoting need Airflow's permission")).to_be_visible()
+    expect(page.get_by_text("Rolling back and promoting need a role that may")).to_be_visible()
     assert page.locator("[data-opens], form[data-action]").count() == 0
     body = {"expected": "2", "reason": "I only look"}
     assert post(page, f"{viewer.house.pages}/models/flights/roll-back", body) == 403
