@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +58,22 @@ class SeenDeclaration:
     gone_at: float | None
 
 
+@dataclass(frozen=True)
+class SeenClock:
+    """What a machine's own clock showed (`own`) at a time by the database's clock (`at`); both in seconds since 1970."""
+
+    machine: str
+    own: float
+    at: float
+
+
+CLOCK = "clock "
+CLOCKS = 256
+"""Rows that remember machines' clocks at most: where machines come and go, such as pods, new ones take the rows of old ones."""
+CLOCK_SECONDS = 600.0
+"""How old what is known of a machine's clock becomes before it is told again."""
+
+
 class Observations(Database):
     """What was heard, in the ledger's database.
 
@@ -82,8 +100,28 @@ class Observations(Database):
         }
         self._upsert(dag_runs, {"dag_id": dag_id, "run_id": run_id}, values, changed)
 
-    def tell_task(self, dag_id: str, run_id: str, task_id: str, map_index: int, *, state: str, try_number: int) -> None:
-        """Remember how a task instance stands now. One that runs again after its end begins anew; a retry does not."""
+    def tell_task(
+        self,
+        dag_id: str,
+        run_id: str,
+        task_id: str,
+        map_index: int,
+        *,
+        state: str,
+        try_number: int,
+        machine: str | None = None,
+    ) -> None:
+        """Remember how a task instance stands now. One that runs again after its end begins anew; a retry does not.
+
+        Args:
+            dag_id: Whose task it is.
+            run_id: In which run.
+            task_id: Which.
+            map_index: Of a mapped task, else -1.
+            state: As Airflow has it.
+            try_number: Counted from 1.
+            machine: The one that tells this: what its clock shows is remembered, too.
+        """
         now = database_now()
         ended = state in ("success", "failed", "skipped")
         fresh = {"state": state, "try_number": try_number, "told_at": now}
@@ -95,7 +133,28 @@ class Observations(Database):
             "ended_at": now if ended else None,
         }
         key = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
-        self._upsert(task_runs, key, values, changed)
+
+        def write(connection: Connection) -> None:
+            _upsert(connection, task_runs, key, values, changed)
+            if machine is not None and state == "running":
+                _tell_clock(connection, machine)
+
+        self.do(write)
+
+    def clocks(self, *, since: float) -> list[SeenClock]:
+        """Return what the machines' clocks showed when they told of a task last, of those that did so since then."""
+        wanted = select(heartbeats.c.at, heartbeats.c.detail).where(
+            heartbeats.c.name.startswith(CLOCK), heartbeats.c.at >= since
+        )
+        rows = self.do(lambda connection: connection.execute(wanted).all())
+        return [SeenClock(row.detail["machine"], row.detail["own"], row.at) for row in rows]
+
+    def longest_task_seconds(self, *, since: float) -> float | None:
+        """Return how long the longest task took that ended since then at its first try; None if there was none."""
+        took = func.max(task_runs.c.ended_at - task_runs.c.started_at)
+        wanted = select(took).where(task_runs.c.ended_at >= since, task_runs.c.try_number <= 1)
+        longest: float | None = self.do(lambda connection: connection.scalar(wanted))
+        return longest
 
     def tell_skipped(self, dag_id: str, run_id: str, skipped: Sequence[tuple[str, int]]) -> None:
         """Remember task instances (task id, map index) that were passed over without ever being started.
@@ -159,11 +218,23 @@ class Observations(Database):
         return None if found is None else (found.at, found.detail)
 
     def _upsert(self, table: Table, key: dict[str, Any], values: dict[str, Any], changed: dict[str, Any]) -> None:
-        def write(connection: Connection) -> None:
-            statement = insert_into(connection.dialect.name, table).values(**key, **values)
-            connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))
+        self.do(lambda connection: _upsert(connection, table, key, values, changed))
 
-        self.do(write)
+
+def _upsert(
+    connection: Connection, table: Table, key: dict[str, Any], values: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    statement = insert_into(connection.dialect.name, table).values(**key, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))
+
+
+def _tell_clock(connection: Connection, machine: str) -> None:
+    """Remember what this machine's clock shows, unless that was done a moment ago."""
+    values = {"at": database_now(), "detail": {"machine": machine, "own": time.time()}}
+    name = f"{CLOCK}{zlib.crc32(machine.encode()) % CLOCKS}"
+    statement = insert_into(connection.dialect.name, heartbeats).values(name=name, **values)
+    old = heartbeats.c.at < database_now() - CLOCK_SECONDS
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values, where=old))
 
 
 def _declare(connection: Connection, found: Sequence[dict[str, Any]], files: Sequence[str] | None) -> list[str]:

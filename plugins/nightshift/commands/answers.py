@@ -34,6 +34,7 @@ from nightshift.commands.shapes import (
 )
 from nightshift.doctor.values import Finding
 from nightshift.drill.course import Result
+from nightshift.hardening.values import Examined
 from nightshift.roles.fab import Change
 from nightshift.secrets.planning import SecretProblem
 from nightshift.stack.status import ProcessStatus
@@ -318,6 +319,7 @@ ANSWERS: Mapping[str, Any] = {
     "live status": LiveAnswer,
     "stack status": tuple[ProcessStatus, ...],
     "doctor": tuple[Finding, ...],
+    "doctor --production": tuple[Examined, ...],
     "new": NewPipeline,
     "check-pipeline": ReadinessAnswer,
     "secrets check": tuple[SecretProblem, ...],
