@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ INNER = (
 )
 """Services of the stack that nobody outside of it needs to reach; some of them ask for no login."""
 COMPOSE = "docker/compose.yaml"
+DEFAULT = re.compile(r"\$\{\w+:?-([^}]*)\}")
+"""A variable of a compose file, with what counts where nobody sets it."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +66,18 @@ def look_at_ports(sight: Sight) -> list[Listening]:
 
     file = REPOSITORY / COMPOSE
     published = list(published_ports(_read_yaml(file.read_text(encoding="utf-8")))) if file.is_file() else []
-    named = {place.port: service for service, place in _services(sight).items()}
-    return [*published, *_listening(named)]
+    return [*published, *_listening({place.port: service for service, place in _services(sight)})]
 
 
-def _services(sight: Sight) -> dict[str, Place]:
-    """Return the inner services that the configuration names."""
+def _services(sight: Sight) -> Iterator[tuple[str, Place]]:
+    """Yield the inner services that the configuration names."""
     urls = {
         "postgres": [sight.settings.ledger_url, sight.options.value("database", "sql_alchemy_conn")],
         "redis": [sight.options.value("celery", "broker_url")] if sight.options.uses_celery else [],
         "mlflow": [sight.settings.tracking_uri],
     }
-    named = {service: place_of(url) for service, each in urls.items() for url in each}
-    return {service: place for service, place in named.items() if place is not None}
+    for service, each in urls.items():
+        yield from ((service, place) for place in map(place_of, each) if place is not None)
 
 
 def _listening(named: Mapping[int, str]) -> Iterator[Listening]:
@@ -109,11 +111,11 @@ def published_ports(compose: Mapping[str, Any]) -> Iterator[Listening]:
 def _published(port: object) -> tuple[str, int]:
     """Return the address and the first port of the host; 0 for a port that is not published under a number of its own."""
     if isinstance(port, Mapping):
+        port = {name: DEFAULT.sub(r"\1", str(value)) for name, value in port.items()}
         address, published = str(port.get("host_ip", "")), str(port.get("published", ""))
     else:
-        host, _, _ = str(port).partition("/")[0].rpartition(":")
+        host, _, _ = DEFAULT.sub(r"\1", str(port)).partition("/")[0].rpartition(":")
         address, _, published = host.rpartition(":")
-    published = published.rpartition(":-")[2].strip("}") if published.startswith("${") else published
     with suppress(ValueError):
         return address.strip("[]"), int(published.partition("-")[0])
     return address, 0

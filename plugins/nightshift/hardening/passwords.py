@@ -135,7 +135,9 @@ def look_at_broker(sight: Sight) -> Broker:
     if place is None or not place.scheme.startswith("redis"):
         raise NotUsed("the broker is not Redis")
     from redis import Redis
+    from redis.backoff import NoBackoff
     from redis.exceptions import AuthenticationError, RedisError
+    from redis.retry import Retry
 
     def opens(password: str | None) -> bool:
         client = Redis(
@@ -143,6 +145,7 @@ def look_at_broker(sight: Sight) -> Broker:
             port=place.port,
             password=password,
             ssl=place.scheme == "rediss",
+            retry=Retry(NoBackoff(), 0),  # a wrong password is an answer: it shall not be tried again for half a minute
             socket_timeout=PATIENCE_SECONDS,
             socket_connect_timeout=PATIENCE_SECONDS,
         )

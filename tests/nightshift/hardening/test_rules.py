@@ -81,7 +81,23 @@ ABORTS = {
 
 GOOD: dict[str, Any] = {
     **dict.fromkeys(
-        ["fernet-key", "jwt-secret", "api-secret-key", "simple-auth", "all-admins", "public-role", "cookies", "executor", "expose-config", "example-dags", "safe-mode", "deserialization", "cors", "connection-test", "acks-late"],
+        [
+            "fernet-key",
+            "jwt-secret",
+            "api-secret-key",
+            "simple-auth",
+            "all-admins",
+            "public-role",
+            "cookies",
+            "executor",
+            "expose-config",
+            "example-dags",
+            "safe-mode",
+            "deserialization",
+            "cors",
+            "connection-test",
+            "acks-late",
+        ],
         WELL_SET,
     ),
     **dict.fromkeys(("debug", "telemetry", "mlflow-pickle"), QUIET),

@@ -113,3 +113,39 @@ def test_heartbeat_says_when_and_what(observations):
     at, detail = observations.heartbeat("watch")
     assert detail == {"turns": 2}
     assert at <= observations.now()
+
+
+def begins(observations, machine, run_id="a"):
+    observations.tell_task("tides_scoring", run_id, "score", -1, state="running", try_number=1, machine=machine)
+
+
+def test_clock_of_a_machine_is_remembered_beside_the_databases_own(observations, monkeypatch):
+    before = observations.now()
+    monkeypatch.setattr("pipelines.engine.ledger.observations.time.time", lambda: before + 7_200.0)
+    begins(observations, "worker-a")
+    [clock] = observations.clocks(since=before)
+    assert clock.machine == "worker-a"
+    assert clock.own - clock.at == pytest.approx(7_200.0, abs=60.0)
+
+
+def test_clock_is_not_told_again_at_once(observations):
+    begins(observations, "worker-a")
+    first = observations.clocks(since=0.0)
+    begins(observations, "worker-a", run_id="b")
+    assert observations.clocks(since=0.0) == first
+
+
+def test_machines_that_come_and_go_leave_a_bounded_number_of_clocks(observations):
+    for number in range(300):
+        begins(observations, f"pod-{number}")
+    assert 100 < len(observations.clocks(since=0.0)) <= 256
+
+
+def test_longest_task_is_one_that_ended_at_its_first_try(observations):
+    assert observations.longest_task_seconds(since=0.0) is None
+    task(observations, "running", number=1)
+    task(observations, "success", number=1)
+    task(observations, "running", tries=2, number=2)
+    task(observations, "success", tries=2, number=2)
+    [first] = [one for one in observations.tasks("tides_scoring", ["a"]) if one.map_index == 1]
+    assert observations.longest_task_seconds(since=0.0) == pytest.approx(first.ended_at - first.started_at)
