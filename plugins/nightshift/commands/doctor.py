@@ -23,6 +23,8 @@ WORDS = {
     "accepted": "accepted",
     "not_used": "not used",
 }
+NO_TELEMETRY = {"AIRFLOW__METRICS__OTEL_ON": "False", "AIRFLOW__TRACES__OTEL_ON": "False"}
+"""Whoever looks for a moment is none of the processes that are watched."""
 COLOURS = {"green": "green", "warning": "yellow", "red": "red", "unseen": "red", "accepted": "cyan"}
 TOLD_IN_FULL = ("red", "unseen", "warning", "accepted")
 
@@ -119,6 +121,7 @@ def _examine_production(only: Sequence[str], accepted: Path | None, prometheus: 
     checks = [check for check in CHECKS if not only or check.id in only]
     # As the process was started: what is read on the way, Airflow and MLflow, set variables of their own.
     sight = Sight(read_settings(), dict(os.environ), prometheus)
+    os.environ.update(NO_TELEMETRY)
     with progress() as show:
         return examine(sight, checks, show, taken, today=datetime.fromtimestamp(time.time(), UTC).date())
 
@@ -151,8 +154,9 @@ def _lines(each: Examined) -> Iterator[str]:
         yield f"it needs: {each.needs}"
     elif each.why:
         yield each.why
-    for fault in each.faults:
+    for number, fault in enumerate(each.faults, 1):
         yield f"{fault.who}: expected {fault.expected}; got {fault.got}"
-        yield f"  {fault.way_out}"
+        if number == len(each.faults) or each.faults[number].way_out != fault.way_out:  # once for all that it mends
+            yield f"  {fault.way_out}"
     if each.state in ("red", "unseen"):
         yield each.link

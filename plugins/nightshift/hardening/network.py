@@ -62,10 +62,7 @@ def judge_ports(listening: Sequence[Listening]) -> Iterator[Fault]:
 
 def look_at_ports(sight: Sight) -> list[Listening]:
     """Read who listens on this machine, and what the compose file publishes."""
-    from pipelines.engine.settings import REPOSITORY
-
-    file = REPOSITORY / COMPOSE
-    published = list(published_ports(_read_yaml(file.read_text(encoding="utf-8")))) if file.is_file() else []
+    published = list(published_ports(read_compose() or {}))
     return [*published, *_listening({place.port: service for service, place in _services(sight)})]
 
 
@@ -121,11 +118,21 @@ def _published(port: object) -> tuple[str, int]:
     return address, 0
 
 
-def _read_yaml(text: str) -> Mapping[str, Any]:
+def read_compose() -> Mapping[str, Any] | None:
+    """Return the stack's definition; None if it is not on this machine.
+
+    Raises:
+        Unseen: It cannot be read.
+    """
     import yaml
 
+    from pipelines.engine.settings import REPOSITORY
+
+    file = REPOSITORY / COMPOSE
+    if not file.is_file():
+        return None
     try:
-        read = yaml.safe_load(text)
+        read = yaml.safe_load(file.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise Unseen(f"{COMPOSE} cannot be read: {str(error).splitlines()[0]}") from error
     return read if isinstance(read, Mapping) else {}

@@ -88,7 +88,7 @@ def _opens(place: Place, database: str, role: str, password: str) -> bool:
                 user=role,
                 dbname=database,
                 password=password,
-                passfile="/dev/null",  # so that nobody's real password is used
+                passfile="/dev/null/none",  # no file at all, so that nobody's real password is used
                 connect_timeout=round(PATIENCE_SECONDS),
             )
         ):

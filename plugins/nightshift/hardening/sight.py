@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from pipelines.engine.settings import Settings
 
 PATIENCE_SECONDS = 4.0
-"""How long a probe waits for an answer."""
+"""How long a probe waits for a connection, and for a database."""
+ANSWER_SECONDS = 20.0
+"""How long it waits for an answer: checking a password takes a busy server some seconds."""
 PROMETHEUS = ("http://prometheus:9090", "http://127.0.0.1:9090")
 """Where it is asked for where nobody says: by its name in the stack, and on this machine."""
 SENSITIVE = (
@@ -170,8 +172,10 @@ class Sight:
         try:
             answer = self._client.request(method, url, **more)
         except httpx.HTTPError as error:
-            self._silent[server] = f"{server} does not answer: {error or type(error).__name__}"
-            raise Unseen(self._silent[server]) from error
+            said = f"{server} does not answer: {str(error) or type(error).__name__}"
+            if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+                self._silent[server] = said
+            raise Unseen(said) from error
         return Answered(url, answer.status_code, _ahead(answer, (before + time.time()) / 2), _body(answer))
 
     @cached_property
@@ -179,7 +183,8 @@ class Sight:
         import httpx
 
         # Not by way of a proxy, whose refusals would be taken for the server's; the machine's own authorities are trusted.
-        return httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS, verify=ssl.create_default_context())
+        patience = httpx.Timeout(ANSWER_SECONDS, connect=PATIENCE_SECONDS)
+        return httpx.Client(trust_env=False, timeout=patience, verify=ssl.create_default_context())
 
     def secrets(self) -> list[str]:
         """Return what must be in no answer."""

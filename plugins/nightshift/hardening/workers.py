@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,16 @@ MARGIN = 2.0
 SKEW_SECONDS = 5.0
 """Half of the ten seconds that Airflow forgives a token's times ([api_auth] jwt_leeway)."""
 CLOCKS_SINCE_SECONDS = 86_400.0
+NOT_FOR_WORKERS = {
+    "jwt_secret": "a task can sign a token of an administrator with it",
+    "fernet_key": "a task can decrypt what it finds of connections with it",
+    "api_secret_key": "a task can sign a session of anybody with it",
+    "airflow.pgpass": "a task can read and write Airflow's database with it",
+    "migrate.pgpass": "a task can change the ledger's tables with it",
+    "logins.json": "a task can log in as anybody with it",
+}
+"""Secrets of the stack, and what a task could do with them. Tokens are signed by the scheduler, and connections decrypted by
+the API server; a worker whose keys cannot be read runs tasks as well."""
 
 
 def judge_acks(options: Options) -> Iterator[Fault]:
@@ -111,6 +121,28 @@ def look_at_local_settings(sight: Sight) -> str | None:
     return None
 
 
+def judge_worker_keys(secrets: Collection[str]) -> Iterator[Fault]:
+    """Whether tasks find keys that they have no use for. `secrets`: names of those that a worker gets."""
+    for name in sorted(set(secrets) & set(NOT_FOR_WORKERS)):
+        yield Fault(
+            "airflow-worker in docker/compose.yaml",
+            f"that it does not get {name}",
+            f"it does: {NOT_FOR_WORKERS[name]}",
+            f"Take {name} out of its secrets; a worker needs none of {', '.join(NOT_FOR_WORKERS)}",
+        )
+
+
+def look_at_worker_keys(_: Sight) -> list[str]:
+    """Read which secrets the compose file gives to a worker."""
+    from nightshift.hardening.network import COMPOSE, read_compose
+
+    compose = read_compose()
+    worker = (compose or {}).get("services", {}).get("airflow-worker")
+    if worker is None:
+        raise NotUsed(f"there is no airflow-worker in {COMPOSE}")
+    return [str(each.get("source") if isinstance(each, Mapping) else each) for each in worker.get("secrets") or ()]
+
+
 @dataclass(frozen=True)
 class Skew:
     """By how many seconds a clock is ahead of the database's, and how far that may be wrong."""
@@ -176,6 +208,14 @@ CHECKS = (
         "$AIRFLOW_HOME/config/airflow_local_settings.py",
         look_at_local_settings,
         judge_local_settings,
+    ),
+    Check(
+        "worker-keys",
+        "Workers",
+        "tasks find no key that they have no use for",
+        "docker/compose.yaml",
+        look_at_worker_keys,
+        judge_worker_keys,
     ),
     Check(
         "clock-skew",

@@ -112,6 +112,7 @@ GOOD: dict[str, Any] = {
     "sqlite": {"the ledger": "postgresql://ledger@postgres/ledger", "MLflow": "http://mlflow:5000"},
     "visibility-timeout": Patience(86_400, 7200),
     "preload": LOCAL_SETTINGS,
+    "worker-keys": ["worker.pgpass", "broker_url", "connections.json", "mlflow_credentials"],
     "clock-skew": [Skew("this machine", 0.01), Skew("the worker a", -1.2, 1.0)],
     "ledger-migrated": "",
     "ledger-rights": WORKER,
@@ -212,6 +213,7 @@ BAD: dict[str, list[tuple[Any, str]]] = {
         ("from nightshift.preload import install\ninstall()\n", "dag_policy"),
         ("def broken(:\n", "not called"),
     ],
+    "worker-keys": [(["worker.pgpass", "jwt_secret"], "administrator"), (["airflow.pgpass"], "Airflow's database")],
     "clock-skew": [([Skew("the worker a", 7.5, 1.0)], "8 s ahead of"), ([Skew("the worker b", -61.0)], "61 s behind")],
     "ledger-migrated": [("there is no file ledger.db", "no file")],
     "ledger-rights": [
