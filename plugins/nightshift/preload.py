@@ -51,8 +51,8 @@ MODULES = (
 )
 """What the steps of a night import, in the order in which it is imported."""
 
-TO_READ_DAGS = ("nightshift.warm",)
-"""What reading a DAG file imports; none of it is heavy."""
+TO_READ_DAGS = ("nightshift.warm", "nightshift.warm_reading")
+"""What reading a DAG file, and serializing its DAGs, imports; none of it is heavy."""
 
 NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false", "_RJEM_MALLOC_CONF": "background_thread:false"}
 """The allocators of pyarrow and of deltalake begin a thread of their own each, unless told not to while they are loaded."""

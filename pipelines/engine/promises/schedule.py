@@ -4,25 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from pipelines.engine.promises.cron import Following, following, open_cron
 from pipelines.engine.promises.values import Declaration, Promise
 
-if TYPE_CHECKING:
-    from croniter import croniter
-
-PRESETS = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    "@quarterly": "0 0 1 */3 *",
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-}
-"""As Airflow understands them."""
 MOST_TICKS = 10_000
 MINUTE = timedelta(minutes=1)
 DAY_SECONDS = 86_400.0
@@ -44,34 +30,23 @@ def ticks(declaration: Declaration, first: float, last: float) -> list[float]:
     first = max(first, declaration.starts if declaration.starts is not None else first)
     last = min(last, declaration.ends if declaration.ends is not None else last)
     zone, cron = ZoneInfo(declaration.timezone), open_cron(declaration.schedule)
+    after, hourly = following(cron), cron.expanded[1] == ["*"]
     found: list[float] = []
-    tick = _next(cron, zone, first - 1.0)
+    tick = _next(after, zone, first - 1.0, hourly=hourly)
     while tick <= last and len(found) < MOST_TICKS:
         if tick >= first:
             found.append(tick)
-        tick = _next(cron, zone, tick)
+        tick = _next(after, zone, tick, hourly=hourly)
     return found
 
 
-def _next(cron: croniter, zone: ZoneInfo, current: float) -> float:
+def _next(after: Following, zone: ZoneInfo, current: float, *, hourly: bool) -> float:
     """Return the next tick. A schedule of every hour counts on through a repeated hour; others mean the clock on the wall."""
     local = datetime.fromtimestamp(current, zone).replace(tzinfo=None)
-    cron.set_current(local, force=True)
-    following: datetime = cron.get_next(datetime)
-    if cron.expanded[1] == ["*"]:
-        return current + (following - local).total_seconds()
-    return _instant(following, zone, fold=1)
-
-
-def open_cron(schedule: str) -> croniter:
-    """Read a cron expression.
-
-    Raises:
-        croniter.CroniterError: It is none.
-    """
-    from croniter import croniter
-
-    return croniter(PRESETS.get(schedule, schedule))
+    then = after(local)
+    if hourly:
+        return current + (then - local).total_seconds()
+    return _instant(then, zone, fold=1)
 
 
 def night_of(declaration: Declaration, tick: float) -> str:

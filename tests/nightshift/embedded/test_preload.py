@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from nightshift.preload import MODULES, TO_READ_DAGS, forks_tasks, install, modules_for, preload
+from pipelines.engine.settings import REPOSITORY
 
 AS_A_SCHEDULER = """
 import gc, json, os, sys
@@ -61,25 +62,54 @@ def test_only_processes_that_fork_tasks_preload(arguments, executor, expected):
 
 def test_dag_processor_preloads_only_what_reads_dag_files():
     assert modules_for(["airflow", "dag-processor"], "LocalExecutor") == TO_READ_DAGS
-    assert set(TO_READ_DAGS) < set(MODULES)
+    assert set(TO_READ_DAGS) - set(MODULES) == {"nightshift.warm_reading"}  # workers read DAG files, and serialize none
     assert modules_for(["airflow", "triggerer"], "LocalExecutor") == ()
 
 
-def test_reading_dag_files_preloads_nothing_heavy(tmp_path):
-    code = (
-        "import sys; from nightshift.preload import TO_READ_DAGS, preload; assert len(preload(TO_READ_DAGS)) == 1\n"
-        "heavy = {'mlflow', 'great_expectations', 'pandas', 'numpy', 'pyarrow', 'sklearn', 'lightgbm', 'duckdb', 'deltalake'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
-    )
+READING = """
+import json, sys
+from pathlib import Path
+from nightshift.preload import TO_READ_DAGS, preload
+
+missing = set(TO_READ_DAGS) - set(preload(TO_READ_DAGS))
+from airflow.dag_processing import processor
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+
+before = set(sys.modules)
+folder = Path(sys.argv[1])
+bag = DagBag(dag_folder=folder / "flights.py", bundle_path=folder, safe_mode=False)
+sizes = [len(json.dumps(DagSerialization.to_dict(dag))) for dag in bag.dags.values()]
+anew = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(json.dumps([sorted(missing), len(sizes), sorted(anew), sorted(before)]))
+"""
+
+
+@pytest.fixture(scope="module")
+def reading(tmp_path_factory):
+    """What the DAG processor has imported, and what a process that it forks still imports."""
+    home = str(tmp_path_factory.mktemp("reading"))
     path = os.pathsep.join(path for path in sys.path if path)
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        env={"PYTHONPATH": path, "HOME": str(tmp_path), "AIRFLOW_HOME": str(tmp_path)},
+        [sys.executable, "-W", "ignore", "-c", READING, str(REPOSITORY / "dags")],
+        env={"PYTHONPATH": path, "HOME": home, "AIRFLOW_HOME": home, "AIRFLOW__CORE__LOAD_EXAMPLES": "False"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
+    assert done.returncode == 0, done.stderr
+    return dict(zip(("missing", "dags", "anew", "before"), json.loads(done.stdout.splitlines()[-1]), strict=True))
+
+
+def test_reading_dag_files_preloads_nothing_heavy(reading):
+    heavy = {"mlflow", "great_expectations", "pandas", "numpy", "pyarrow", "sklearn", "lightgbm", "duckdb", "deltalake"}
+    assert (reading["missing"], heavy & set(reading["before"])) == ([], set())
+
+
+def test_nothing_but_the_pipeline_is_imported_to_read_and_serialize_a_file(reading):
+    assert reading["dags"] == 2
+    own = [name for name in reading["anew"] if not name.startswith("unusual_prefix_")]
+    assert own == ["pipelines"]
 
 
 def test_any_other_process_imports_nothing(monkeypatch):
