@@ -12,4 +12,6 @@ history.py     years of nights: the ledger's size, the watch, status, claims
 sizing.py      from what was measured to what a house of some size needs: pure
 page.py        the tables of docs/capacity.md
 command.py     `python -m benchmarks capacity`
+
+Each part can be run alone, and with small numbers.
 """

@@ -20,14 +20,18 @@ LEFT = [
     "0 2 * * * 30",
 ]
 
+FIRST, LAST = datetime.fromisoformat("2024-01-01"), datetime.fromisoformat("2030-01-01")  # by a clock on some wall
 
-@given(schedule=st.sampled_from(COUNTED + LEFT), start=st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1)))
+
+@given(schedule=st.sampled_from(COUNTED + LEFT), start=st.datetimes(FIRST, LAST))
 def test_next_ten_times_are_croniters(schedule, start):
     ours, theirs = following(open_cron(schedule)), open_cron(schedule)
     at = start
     for _ in range(10):
         theirs.set_current(at, force=True)
-        assert ours(at) == (at := theirs.get_next(datetime))
+        found = ours(at)
+        at = theirs.get_next(datetime)
+        assert found == at
 
 
 @pytest.mark.parametrize("schedule", COUNTED)
@@ -35,5 +39,5 @@ def test_a_schedule_of_times_and_weekdays_is_counted_without_croniter(schedule, 
     cron = open_cron(schedule)
     after = following(cron)
     monkeypatch.setattr(cron, "get_next", lambda *_: pytest.fail("croniter was asked"))
-    start = datetime(2026, 11, 20, 12)
+    start = datetime.fromisoformat("2026-11-20T12:00")
     assert start < after(start) <= start + timedelta(days=7)
