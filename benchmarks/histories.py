@@ -11,7 +11,15 @@ from sqlalchemy import insert
 
 from pipelines.engine.ledger.database import connect
 from pipelines.engine.ledger.migrate import migrate
-from pipelines.engine.ledger.schema import dag_runs, declarations, incidents, outcomes, task_events, task_keys
+from pipelines.engine.ledger.schema import (
+    dag_runs,
+    declarations,
+    incidents,
+    outcomes,
+    task_events,
+    task_keys,
+    task_runs,
+)
 from pipelines.engine.promises.values import Declaration, Promise, Task
 from pipelines.engine.promises.verdicts import Verdict
 
@@ -19,11 +27,13 @@ FIRST = date(2025, 10, 1)
 TRAINED_EVERY = 7
 FAILS_EVERY = 61
 LATE_EVERY = 37
+OPEN_NIGHTS = 19
+"""Of the newest nights, incidents are still open."""
 CHUNK = 5000
 STEPS = ("validate", "plan", "score", "publish", "monitor")
 
 
-def fill(url: str, *, pipelines: int, nights: int) -> list[str]:
+def fill(url: str, *, pipelines: int, nights: int, first: date = FIRST) -> list[str]:
     """Write a history into an empty ledger: every night's keys and events, trainings, runs, outcomes and incidents.
 
     Returns:
@@ -35,7 +45,7 @@ def fill(url: str, *, pipelines: int, nights: int) -> list[str]:
     engine = connect(url)
     with engine.begin() as connection:
         for name in names:
-            for table, row in _history(name, nights):
+            for table, row in _history(name, nights, first):
                 waiting = rows.setdefault(table, [])
                 waiting.append(row)
                 if len(waiting) >= CHUNK:
@@ -48,18 +58,18 @@ def fill(url: str, *, pipelines: int, nights: int) -> list[str]:
     return names
 
 
-def _history(name: str, nights: int) -> Iterator[tuple[Any, dict[str, Any]]]:
-    yield declarations, _declaration(name)
+def _history(name: str, nights: int, first: date) -> Iterator[tuple[Any, dict[str, Any]]]:
+    yield declarations, _declaration(name, first)
     version = 0
     for number in range(nights):
-        night = FIRST + timedelta(days=number)
+        night = first + timedelta(days=number)
         if number % TRAINED_EVERY == 0:
             version += 1
-            yield from _training(name, night, version)
-        yield from _night(name, number, night, version)
+            yield from _training(name, night, version, first)
+        yield from _night(name, number, night, version, newest=number >= nights - OPEN_NIGHTS)
 
 
-def _night(name: str, number: int, night: date, version: int) -> Iterator[tuple[Any, dict[str, Any]]]:
+def _night(name: str, number: int, night: date, version: int, *, newest: bool) -> Iterator[tuple[Any, dict[str, Any]]]:
     begun = datetime(night.year, night.month, night.day, 2, tzinfo=UTC).timestamp()
     late = number % LATE_EVERY == LATE_EVERY - 1
     fails = number % FAILS_EVERY == FAILS_EVERY - 1
@@ -70,6 +80,7 @@ def _night(name: str, number: int, night: date, version: int) -> Iterator[tuple[
         partition = f"{night}#0" if step == "score" else str(night)
         failed = fails and step == "validate"
         yield from _key(name, step, partition, at, None if failed else results[step])
+        yield task_runs, _task_run(name, step, night, at, failed=failed)
         at += 60
         if failed:
             break
@@ -87,7 +98,14 @@ def _night(name: str, number: int, night: date, version: int) -> Iterator[tuple[
     state = "failed" if fails else "success"
     yield dag_runs, {**run, "kind": "scheduled", "state": state, "started_at": begun, "ended_at": at, "told_at": at}
     if fails or late:
-        yield incidents, _incident(name, str(night), due, None if number > 380 else due + 3600)
+        yield incidents, _incident(name, str(night), due, None if newest else due + 3600)
+
+
+def _task_run(name: str, step: str, night: date, at: float, *, failed: bool) -> dict[str, Any]:
+    which = {"dag_id": f"{name}_scoring", "run_id": f"scheduled__{night}", "task_id": step}
+    times = {"started_at": at, "ended_at": at + 50, "told_at": at + 50}
+    state = "failed" if failed else "success"
+    return {**which, "map_index": 0 if step == "score" else -1, "state": state, "try_number": 1, **times}
 
 
 def _key(
@@ -160,7 +178,7 @@ def _results(name: str, night: str, version: int, refused: int, at: float) -> di
     }  # fmt: skip
 
 
-def _training(name: str, night: date, version: int) -> Iterator[tuple[Any, dict[str, Any]]]:
+def _training(name: str, night: date, version: int, first: date) -> Iterator[tuple[Any, dict[str, Any]]]:
     at = datetime(night.year, night.month, night.day, 1, tzinfo=UTC).timestamp()
     as_of = str(night)
     metrics = {"roc_auc": 0.7, "average_precision": 0.3, "log_loss": 0.4, "brier_score": 0.14}
@@ -172,7 +190,7 @@ def _training(name: str, night: date, version: int) -> Iterator[tuple[Any, dict[
         "validate_training",
         as_of,
         at,
-        {"as_of": as_of, "nights": f"{FIRST}..{night}", "holdout": f"{FIRST}..{night}"},
+        {"as_of": as_of, "nights": f"{first}..{night}", "holdout": f"{first}..{night}"},
     )
     yield from _key(
         name,
@@ -217,7 +235,7 @@ def _training(name: str, night: date, version: int) -> Iterator[tuple[Any, dict[
     yield from _key(name, "promote", as_of, at + 240, {"as_of": as_of, "version": str(version), "promoted": opened, "reasons": reasons, "replaced": str(version - 1)}, version=str(version))  # fmt: skip
 
 
-def _declaration(name: str) -> dict[str, Any]:
+def _declaration(name: str, first: date) -> dict[str, Any]:
     dag_id = f"{name}_scoring"
     order = {step: STEPS[max(0, place - 1) : place] for place, step in enumerate(STEPS)}
     declared = Declaration(
@@ -232,7 +250,7 @@ def _declaration(name: str) -> dict[str, Any]:
         delivers="publish",
         promises=(Promise("finish_by", dag_id, at="06:00"),),
     )
-    begun = datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=UTC).timestamp()
+    begun = datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp()
     since = {promise.id: begun for promise in declared.promises}
     return {"dag_id": dag_id, "content": declared.to_json(), "since": since, "read_at": begun, "gone_at": None}
 

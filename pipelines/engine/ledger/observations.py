@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, and_, case, func, insert, literal, null, or_, select, update
+from sqlalchemy import Connection, Select, Table, and_, case, func, insert, literal, null, or_, select, update
 
 from pipelines.engine.ledger.database import Database, insert_into
 from pipelines.engine.ledger.schema import dag_runs, database_now, declarations, heartbeats, task_runs
+
+Value = TypeVar("Value")
+AT_ONCE = 500
+RUNS_AT_ONCE = 100
+"""DAGs, and runs, that are asked for in one statement."""
 
 
 @dataclass(frozen=True)
@@ -182,10 +187,31 @@ class Observations(Database):
         )
         return [SeenRun(**row) for row in self.do(lambda c: c.execute(wanted).mappings().all())]
 
+    def runs_told(self, dag_ids: Sequence[str], *, since: float) -> list[SeenRun]:
+        """Return runs of some DAGs that were told of since then, in no particular order."""
+        found: list[SeenRun] = []
+        for some in _chunks(dag_ids, AT_ONCE):
+            wanted = select(dag_runs).where(dag_runs.c.dag_id.in_(some), dag_runs.c.told_at >= since)
+            found += [SeenRun(*row) for row in self._rows(wanted)]
+        return found
+
     def tasks(self, dag_id: str, run_ids: Sequence[str]) -> list[SeenTask]:
-        """Return what was heard of the tasks of some runs."""
-        wanted = select(task_runs).where(task_runs.c.dag_id == dag_id, task_runs.c.run_id.in_(run_ids))
-        return [SeenTask(**row) for row in self.do(lambda c: c.execute(wanted).mappings().all())]
+        """Return what was heard of the tasks of some runs of a DAG."""
+        return self.tasks_of([(dag_id, run_id) for run_id in run_ids])
+
+    def tasks_of(self, runs: Sequence[tuple[str, str]]) -> list[SeenTask]:
+        """Return what was heard of the tasks of some runs.
+
+        Args:
+            runs: Pairs of DAG and run.
+        """
+        found: list[SeenTask] = []
+        for some in _chunks(runs, RUNS_AT_ONCE):  # pairs themselves would make SQLite read the whole table
+            dag_ids, run_ids = (sorted({pair[place] for pair in some}) for place in (0, 1))
+            wanted = select(task_runs).where(task_runs.c.dag_id.in_(dag_ids), task_runs.c.run_id.in_(run_ids))
+            meant = set(some)
+            found += [SeenTask(*row) for row in self._rows(wanted) if (row.dag_id, row.run_id) in meant]
+        return found
 
     def declare(self, found: Sequence[dict[str, Any]], *, files: Sequence[str] | None = None) -> list[str]:
         """Remember what DAG files declare, and since when they make each promise.
@@ -206,6 +232,11 @@ class Observations(Database):
             wanted = wanted.where(declarations.c.gone_at.is_(null()))
         return [SeenDeclaration(**row) for row in self.do(lambda c: c.execute(wanted).mappings().all())]
 
+    def declared(self) -> list[tuple[str, float]]:
+        """Return the DAGs that are declared, and when each declaration was read."""
+        wanted = select(declarations.c.dag_id, declarations.c.read_at).where(declarations.c.gone_at.is_(null()))
+        return [(dag_id, read_at) for dag_id, read_at in self._rows(wanted)]
+
     def beat(self, name: str, detail: dict[str, Any]) -> None:
         """Say that a process of this name is alive."""
         values = {"at": database_now(), "detail": detail}
@@ -216,6 +247,9 @@ class Observations(Database):
         wanted = select(heartbeats.c.at, heartbeats.c.detail).where(heartbeats.c.name == name)
         found = self.do(lambda connection: connection.execute(wanted).one_or_none())
         return None if found is None else (found.at, found.detail)
+
+    def _rows(self, wanted: Select[Any]) -> Sequence[Any]:
+        return self.do(lambda connection: connection.execute(wanted).all())
 
     def _upsert(self, table: Table, key: dict[str, Any], values: dict[str, Any], changed: dict[str, Any]) -> None:
         self.do(lambda connection: _upsert(connection, table, key, values, changed))
@@ -235,6 +269,10 @@ def _tell_clock(connection: Connection, machine: str) -> None:
     statement = insert_into(connection.dialect.name, heartbeats).values(name=name, **values)
     old = heartbeats.c.at < database_now() - CLOCK_SECONDS
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values, where=old))
+
+
+def _chunks(values: Sequence[Value], most: int) -> Iterator[Sequence[Value]]:
+    return (values[first : first + most] for first in range(0, len(values), most))
 
 
 def _declare(connection: Connection, found: Sequence[dict[str, Any]], files: Sequence[str] | None) -> list[str]:

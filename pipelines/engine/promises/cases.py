@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from pipelines.engine.promises.facts import Facts, NightFact, RunFact
 from pipelines.engine.promises.forecast import forecast
@@ -30,7 +31,7 @@ class Case:
         tick: When it should have begun; None for a night that no clock asked for.
         run: The run that says most about it, if there is one.
         known: What the ledger's keys say of it.
-        past: Earlier runs that went through.
+        past: Tells of earlier runs that went through; only a night that is on its way is held against them.
         now: When it is looked at.
         slowest_start: So many seconds after its tick it is not called absent yet.
         expected: Whether anybody waits for its run, if there is none.
@@ -41,7 +42,7 @@ class Case:
     tick: float | None
     run: RunFact | None
     known: NightFact
-    past: Sequence[PastRun] = field(repr=False)
+    past: Callable[[], Sequence[PastRun]] = field(repr=False)
     now: float
     slowest_start: float = SLOWEST_START_SECONDS
     expected: bool = True
@@ -74,7 +75,8 @@ class Case:
     def forecast(self, due: float, *, delivers: str | None) -> Forecast | None:
         """Return when a task of it (None: all) will be over, if earlier nights can tell."""
         progress = progress_of(self.declaration, self.run, self.known, self.tick, self.now)
-        return forecast(self.declaration.tasks, self.past, progress, now=self.now, due_at=due, delivers=delivers)
+        past = [one for one in self.past() if one.night != self.night]
+        return forecast(self.declaration.tasks, past, progress, now=self.now, due_at=due, delivers=delivers)
 
     def verdict(self, promise_id: str, state: str, **details: object) -> Verdict:
         """Return a verdict about it."""
@@ -98,10 +100,13 @@ def cases_of(
     expected = not declaration.starts_paused or any(run.kind == "scheduled" for run in runs)
     due = {night_of(declaration, tick): tick for tick in ticks(declaration, now - REACH_SECONDS, now)}
     due |= {night: tick for night in wanted if (tick := tick_of(declaration, night)) is not None}
-    earlier = (
-        {night_of(declaration, tick): tick for tick in ticks(declaration, now - HISTORY_SECONDS, now)} if runs else {}
-    )
-    past = past_runs(declaration, runs, facts.nights, earlier)
+
+    @cache
+    def past() -> list[PastRun]:
+        earlier = ticks(declaration, now - HISTORY_SECONDS, now) if runs else ()
+        begun = {night_of(declaration, tick): tick for tick in earlier}
+        return past_runs(declaration, runs, facts.nights, begun)
+
     latest: dict[str, RunFact] = {}
     for run in sorted(runs, key=_last_heard):
         if run.night in wanted or (run.ended_at or now) >= now - REACH_SECONDS:
@@ -113,7 +118,7 @@ def cases_of(
             due.get(night),
             latest.get(night),
             facts.nights.get((declaration.pipeline or "", declaration.kind, night), NightFact()),
-            [one for one in past if one.night != night],
+            past,
             now,
             slowest_start,
             expected,

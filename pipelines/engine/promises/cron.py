@@ -6,8 +6,9 @@ nights of each DAG in each turn: with 1,000 pipelines that was most of a minute.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,29 +43,38 @@ def open_cron(schedule: str) -> croniter:
     return croniter(PRESETS.get(schedule, schedule))
 
 
-def following(cron: croniter) -> Following:
-    """Return what gives the next local time of a schedule."""
-    times = _times(cron)
-    if times is None:
-        return lambda current: _asked(cron, current)
-    weekdays = frozenset(range(7)) if cron.expanded[4] == EVERY else frozenset(cron.expanded[4])
-    return lambda current: _counted(times, weekdays, current)
+def following(schedule: str) -> Following:
+    """Return what gives the next local time of a schedule.
+
+    Raises:
+        croniter.CroniterError: It is no cron expression.
+    """
+    named = _named(schedule)
+    if named is not None:
+        return partial(_counted, *named)
+    return partial(_asked, open_cron(schedule))
 
 
-def _times(cron: croniter) -> list[time] | None:
-    """Return the times of day of a schedule that names hours, minutes and days of the week alone; None for any other."""
+def is_hourly(schedule: str) -> bool:
+    """Whether a schedule names every hour, and so knows no local time."""
+    return _named(schedule) is None and open_cron(schedule).expanded[1] == EVERY
+
+
+@lru_cache(maxsize=4096)
+def _named(schedule: str) -> tuple[tuple[time, ...], frozenset[int]] | None:
+    """Return times of day and days of the week of a schedule that names nothing else; None for any other."""
+    cron = open_cron(schedule)
     if len(cron.expanded) != 5 or cron.nth_weekday_of_month:
         return None
     minutes, hours, days, months, weekdays = cron.expanded
-    named = all(isinstance(number, int) for number in (*minutes, *hours))
-    if not named or days != EVERY or months != EVERY:
+    weekdays = list(range(7)) if weekdays == EVERY else weekdays
+    if days != EVERY or months != EVERY or not all(isinstance(number, int) for number in (*minutes, *hours, *weekdays)):
         return None
-    if weekdays != EVERY and not all(isinstance(number, int) for number in weekdays):
-        return None
-    return sorted(time(hour, minute) for hour in hours for minute in minutes)
+    times = sorted(time(hour, minute) for hour in hours for minute in minutes)
+    return tuple(times), frozenset(weekdays)
 
 
-def _counted(times: list[time], weekdays: frozenset[int], current: datetime) -> datetime:
+def _counted(times: Sequence[time], weekdays: frozenset[int], current: datetime) -> datetime:
     day, shown = current.date(), current.time()
     if day.isoweekday() % 7 in weekdays:  # cron's week begins with Sunday, 0
         for each in times:

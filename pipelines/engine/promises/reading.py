@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from pipelines.engine.clock import Clock
+from pipelines.engine.ledger.briefs import Brief
 from pipelines.engine.ledger.observations import SeenRun, SeenTask
 from pipelines.engine.ledger.values import Entry
 from pipelines.engine.promises.facts import (
@@ -28,9 +29,10 @@ THROUGH: Mapping[str, str] = {"scoring": "publish", "training": "promote"}
 """The step after which a night can be read, or a training is through."""
 CAUSES: Mapping[str, Cause] = {"ChecksFailed": "checks", "TooManyRefused": "checks", "TamperedModel": "tampered"}
 """Errors by name, as the ledger keeps them in front of their text."""
+KeyFact = Entry | Brief
 
 
-def night_facts(pipeline: str, entries: Iterable[Entry], clock: Clock) -> dict[tuple[str, str, str], NightFact]:
+def night_facts(pipeline: str, entries: Iterable[KeyFact], clock: Clock) -> dict[tuple[str, str, str], NightFact]:
     """Return what the keys of a pipeline say of its nights and trainings.
 
     Args:
@@ -41,7 +43,7 @@ def night_facts(pipeline: str, entries: Iterable[Entry], clock: Clock) -> dict[t
     Returns:
         By pipeline, DAG kind and night.
     """
-    grouped: dict[tuple[str, str, str], list[Entry]] = {}
+    grouped: dict[tuple[str, str, str], list[KeyFact]] = {}
     for entry in entries:
         for kind, steps in STEPS.items():
             if entry.step in steps:
@@ -49,20 +51,28 @@ def night_facts(pipeline: str, entries: Iterable[Entry], clock: Clock) -> dict[t
     return {which: _night_fact(which[1], sorted(mine, key=_touched), clock) for which, mine in grouped.items()}
 
 
+def last_published(keys: Iterable[KeyFact]) -> dict[str, float]:
+    """Return when each night was last published, in seconds since 1970 by the database's clock."""
+    last: dict[str, float] = {}
+    for key in keys:
+        if key.step == "publish" and key.state == "done" and key.finished_at:
+            last[key.partition] = max(key.finished_at, last.get(key.partition, 0.0))
+    return last
+
+
 def newest_night(
-    nights: Mapping[tuple[str, str, str], NightFact], entries: Sequence[Entry], clock: Clock
+    nights: Mapping[tuple[str, str, str], NightFact], published: Mapping[str, float], clock: Clock
 ) -> tuple[str, float] | None:
-    """Return the newest published night of a pipeline, and when it was last published; None if none ever was."""
-    published = [(night, fact) for (_, kind, night), fact in nights.items() if kind == "scoring" and fact.published_at]
-    if not published:
-        return None
-    night = max(night for night, _ in published)
-    times = [
-        e.finished_at
-        for e in entries
-        if e.step == "publish" and e.partition == night and e.state == "done" and e.finished_at
-    ]
-    return night, clock.shows(max(times))
+    """Return the newest published night of a pipeline, and when it was last published; None if none ever was.
+
+    Args:
+        nights: What is known of its nights.
+        published: What `last_published` says of them.
+        clock: Translates its times.
+    """
+    mine = (night for (_, kind, night), fact in nights.items() if kind == "scoring" and fact.published_at)
+    night = max(mine, default=None)
+    return None if night is None else (night, clock.shows(published[night]))
 
 
 def run_facts(
@@ -110,11 +120,11 @@ def _shown(seconds: float | None, clock: Clock) -> float | None:
     return None if seconds is None else clock.shows(seconds)
 
 
-def _touched(entry: Entry) -> float:
+def _touched(entry: KeyFact) -> float:
     return max(entry.claimed_at, entry.finished_at or 0.0)
 
 
-def _night_fact(kind: str, entries: Sequence[Entry], clock: Clock) -> NightFact:
+def _night_fact(kind: str, entries: Sequence[KeyFact], clock: Clock) -> NightFact:
     """Make the fact of one night; `entries` are its keys, the last touched at the end."""
     ends = [e.finished_at for e in entries if e.step == THROUGH[kind] and e.state == "done" and e.finished_at]
     results = {entry.step: entry for entry in entries if entry.state == "done" and entry.result}
@@ -128,11 +138,11 @@ def _night_fact(kind: str, entries: Sequence[Entry], clock: Clock) -> NightFact:
     )
 
 
-def _result(results: Mapping[str, Entry], step: str) -> dict[str, Any]:
+def _result(results: Mapping[str, KeyFact], step: str) -> dict[str, Any]:
     return (results[step].result or {}) if step in results else {}
 
 
-def _failures(entries: Sequence[Entry]) -> Iterable[Failure]:
+def _failures(entries: Sequence[KeyFact]) -> Iterable[Failure]:
     """What failed last: a step (or a shard) that was touched again since is no failure any more."""
     last = {(entry.step, entry.partition): entry for entry in entries}
     for entry in last.values():
@@ -141,7 +151,7 @@ def _failures(entries: Sequence[Entry]) -> Iterable[Failure]:
             yield Failure(entry.step, said or name, CAUSES.get(name, "error"), entry.key)
 
 
-def _findings(results: Mapping[str, Entry]) -> Iterable[Finding]:
+def _findings(results: Mapping[str, KeyFact]) -> Iterable[Finding]:
     for warning in _result(results, "monitor").get("warnings", ()):
         yield Finding("drift", warning, results["monitor"].key)
     promoted = _result(results, "promote")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from pipelines.engine.promises.cron import Following, following, open_cron
+from pipelines.engine.promises.cron import Following, following, is_hourly, open_cron
 from pipelines.engine.promises.values import Declaration, Promise
 
 MOST_TICKS = 10_000
@@ -29,8 +29,8 @@ def ticks(declaration: Declaration, first: float, last: float) -> list[float]:
         return []
     first = max(first, declaration.starts if declaration.starts is not None else first)
     last = min(last, declaration.ends if declaration.ends is not None else last)
-    zone, cron = ZoneInfo(declaration.timezone), open_cron(declaration.schedule)
-    after, hourly = following(cron), cron.expanded[1] == ["*"]
+    zone = ZoneInfo(declaration.timezone)
+    after, hourly = following(declaration.schedule), is_hourly(declaration.schedule)
     found: list[float] = []
     tick = _next(after, zone, first - 1.0, hourly=hourly)
     while tick <= last and len(found) < MOST_TICKS:

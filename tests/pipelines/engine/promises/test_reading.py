@@ -6,7 +6,7 @@ from pipelines.engine.clock import REAL, Clock
 from pipelines.engine.ledger.observations import SeenRun, SeenTask
 from pipelines.engine.ledger.values import Entry
 from pipelines.engine.promises.facts import Failure, Finding
-from pipelines.engine.promises.reading import newest_night, night_facts, night_of_run, run_facts
+from pipelines.engine.promises.reading import last_published, newest_night, night_facts, night_of_run, run_facts
 from tests.pipelines.engine.promises.nights import DAG, NIGHT, TICK, declared
 
 PLANNED = {"rows_in": 900, "shards": 3}
@@ -66,8 +66,8 @@ def test_newest_night_is_the_latest_by_name_as_of_its_last_publication():
         entry("publish", partition="2026-11-20", at=500.0),
         entry("publish", partition="2026-11-20", at=700.0),
     ]
-    assert newest_night(night_facts("tides", entries, REAL), entries, REAL) == ("2026-11-20", 710.0)
-    assert newest_night({}, [], REAL) is None
+    assert newest_night(night_facts("tides", entries, REAL), last_published(entries), REAL) == ("2026-11-20", 710.0)
+    assert newest_night({}, {}, REAL) is None
 
 
 def test_replayed_nights_are_told_in_the_time_that_they_are_in():
