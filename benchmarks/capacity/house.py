@@ -15,9 +15,9 @@ from nightshift.embedded.keys import load_or_make_keys
 from nightshift.embedded.layout import Layout
 from nightshift.embedded.processes import Child, kill_members, last_lines, spawn
 from nightshift.embedded.tree import SETTINGS_MODULE
+from pipelines.engine.settings import REPOSITORY
 
 END_SECONDS = 15.0
-LONG = "86400"
 LIKE_PRODUCTION = {
     # Airflow's own values, where the embedded Airflow is set to be quicker than that.
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "300",
@@ -35,13 +35,13 @@ class House:
     Args:
         server: Postgres; it gets a database for Airflow and one for the ledger.
         folder: The repository; the home is made in it.
-        extra: Further variables of its processes.
+        template: A database with Airflow's tables, to be copied; without one, `migrate` makes them.
     """
 
-    def __init__(self, server: DatabaseServer, folder: Path, extra: Mapping[str, str] | None = None) -> None:
+    def __init__(self, server: DatabaseServer, folder: Path, *, template: str = "template0") -> None:
         self.layout = Layout(folder / "home", folder)
         self._server = server
-        self.database, self.ledger_database = server.create(), server.create()
+        self.database, self.ledger_database = server.create(template), server.create()
         self.ledger_url = server.url(self.ledger_database)
         self._children: list[Child] = []
         self.layout.airflow_home.mkdir(parents=True)
@@ -52,16 +52,18 @@ class House:
             **LIKE_PRODUCTION,
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url,
             "NIGHTSHIFT_LEDGER_URL": self.ledger_url,
-            **(extra or {}),
         }
         keys = load_or_make_keys(self.layout.secrets)
         settings = airflow_environment(self.layout, port=free_port(), keys=keys, extra=ours)
         base = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "NIGHTSHIFT_HOME")}
         self.environment = process_environment(base, settings, package_root=str(folder / "plugins")) | {
-            "PYTHONPATH": os.pathsep.join([str(folder), str(folder / "plugins")])
+            "PYTHONPATH": os.pathsep.join([str(folder), str(folder / "plugins"), str(REPOSITORY)])
         }
 
     def __enter__(self) -> Self:
+        from pipelines.engine.ledger.migrate import migrate
+
+        migrate(self.ledger_url)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -135,3 +137,16 @@ class House:
                 yield cursor
         finally:
             connection.close()
+
+
+@contextmanager
+def airflow_tables(server: DatabaseServer, folder: Path) -> Iterator[str]:
+    """Make a database with Airflow's tables once, to be copied for each house; give its name.
+
+    Args:
+        server: Postgres.
+        folder: Of a repository; its home is thrown away.
+    """
+    with House(server, folder) as house:
+        house.migrate()
+        yield house.database

@@ -1,0 +1,30 @@
+"""How large everything is. A quick run has the same parts and the same shape, and says nothing about speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Sizes of the parts.
+
+    Attributes:
+        pipelines: Houses that are measured, by their number of pipelines.
+        files: DAG files of each kind that are read in forks.
+        keys: That are claimed and finished by eight processes.
+        histories: Pipelines and nights of each.
+        idle_seconds: For how long a scheduler with nothing to do is watched.
+        trivial: Tasks that end at once.
+    """
+
+    pipelines: tuple[int, ...] = (10, 100, 1000)
+    files: int = 40
+    keys: int = 10_000
+    histories: tuple[tuple[int, int], ...] = ((50, 400), (1000, 90))
+    idle_seconds: float = 12.0
+    trivial: int = 40
+
+
+FULL = Scale()
+QUICK = Scale((3,), 3, 160, ((5, 12),), 3.0, 4)
