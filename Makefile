@@ -18,7 +18,7 @@ PACKAGES := data_checks model_registry pipelines plugins/nightshift
 COMPOSE := $(wildcard docker/compose*.yaml)
 IMAGE ?= nightshift
 
-.PHONY: help setup setup-spark demo up down image test lint format docs dags-doc dashboards schemas bench bench-quick profile peers lock clean
+.PHONY: help setup setup-spark demo up down image test lint format docs dags-doc dashboards schemas bench bench-quick bench-capacity profile peers lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -88,6 +88,9 @@ bench: $(READY) $(PEERS_READY) ## measure what is claimed beside others (35 minu
 
 bench-quick: $(READY) ## the same with few rows, once, without heavy peers (5 minutes)
 	@$(BIN)/python -m benchmarks --quick $(ARGS)
+
+bench-capacity: $(READY) ## measure 10, 100 and 1,000 pipelines, and years of history (15 minutes), and write docs/capacity.md
+	@$(BIN)/python -m benchmarks capacity $(ARGS)
 
 profile: $(READY) ## draw flame graphs of scoring and of a night into docs/images
 	@$(BIN)/python -m benchmarks profile

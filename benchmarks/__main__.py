@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from benchmarks.capacity.command import capacity
 from benchmarks.machine import anonymous, describe
 from benchmarks.page import HIDDEN, figure, write_page
 from benchmarks.places import PAGE, PICTURES, RESULTS, here
@@ -42,6 +43,7 @@ def main(
     Examples:  python -m benchmarks --only scoring --rounds 1
                python -m benchmarks --quick
                python -m benchmarks page
+               python -m benchmarks capacity --only claims
     """
     if context.invoked_subcommand:
         return
@@ -56,6 +58,9 @@ def main(
         write_results(whole, RESULTS)
         write_page(whole, PAGE, PICTURES)
         click.echo(f"\nwrote {RESULTS.name} and {PAGE.name}")
+
+
+main.add_command(capacity)
 
 
 @main.command()

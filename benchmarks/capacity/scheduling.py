@@ -26,6 +26,9 @@ RUNS = "SELECT count(*) FROM dag_run"
 BEGUN = "SELECT count(*) FROM dag_run WHERE state = 'running'"
 READY = "SELECT count(*) FROM task_instance WHERE state = 'scheduled'"
 
+SIZE = """SELECT sum(pg_total_relation_size(format('%I', t)::regclass))
+          FROM unnest(array['dag_run', 'task_instance', 'deadline', 'callback']) t"""
+
 
 def watch_scheduler(house: House, pipelines: int, idle_seconds: float, settings: Mapping[str, str]) -> dict[str, float]:
     """Let a scheduler run with nothing to do, and then with every scoring DAG due at once.
@@ -63,6 +66,7 @@ def watch_scheduler(house: House, pipelines: int, idle_seconds: float, settings:
     wait_until(lambda: house.number(READY) >= pipelines, TICK_SECONDS)
     line["tasks_ready_s"] = time.monotonic() - tick
     line["cpu_ms_per_run"] = (used_by(child.process.pid, memory=False).cpu_s - used.cpu_s) * 1000 / pipelines
+    line["kb_per_run"] = house.number(SIZE) / 1000 / pipelines
     busy = [seconds for begun, seconds, _ in _rounds(rounds) if begun > at]
     line["longest_round_s"] = max(busy, default=0.0)
     house.end(child)
