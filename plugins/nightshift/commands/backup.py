@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from nightshift.commands.show import json_option, print_json, print_table, progress, say, say_list
-from nightshift.commands.tidy import readable
+from pipelines.engine.sizes import readable
 
 if TYPE_CHECKING:
     from nightshift.backup.manifest import Manifest
