@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from nightshift.backup import restore_backup
+from nightshift.backup import Part, create_backup, restore_backup
 from nightshift.backup.errors import BackupDamaged, BackupError, StillThere
 from nightshift.backup.prune import prune
 from pipelines.engine.errors import FenceLost, UsageError
 from pipelines.engine.keys import TaskKey
 from pipelines.engine.ledger import Claimed
 from pipelines.engine.runtime import no_progress
+from pipelines.engine.storage import Storage
 from tests.nightshift.backup.worlds import FIRST, SECOND, World
 from tests.pipelines.engine.steps.places import champion, plan, publish, run_night, score, validate
+from tests.pipelines.engine.steps.tides import NIGHTS
+from tests.pipelines.engine.tables import put, scores_of, write_shard
 
 KEY = TaskKey(pipeline="tides", step="score", partition="2024-03-09#0", inputs={}, code="c")
 
@@ -188,6 +194,37 @@ def test_table_that_lost_a_file_makes_no_backup(world):
     with pytest.raises(BackupError, match=r"names .*which is not there"):
         world.back_up()
     assert world.open_vault().names() == []
+
+
+def test_tables_that_are_published_to_meanwhile_are_copied_whole(tmp_path):
+    folder, vault = tmp_path / "tables/flights/predictions", str(tmp_path / "vault")
+    parts, storage = [Part("tables", "folder", str(tmp_path / "tables"))], Storage(tmp_path / "working")
+    stop, made = threading.Event(), []
+
+    def publish(number: int) -> None:
+        night = NIGHTS[number % len(NIGHTS)]
+        shard = write_shard(folder, night, "aa", {f"f{number}": 0.5}, fence=number + 1)
+        put(folder, night, [shard], f"work {number}")
+
+    def publish_on() -> None:
+        for number in itertools.takewhile(lambda _: not stop.is_set(), itertools.count(len(NIGHTS))):
+            publish(number)
+
+    for number in range(len(NIGHTS)):
+        publish(number)
+    with ThreadPoolExecutor(1) as threads:
+        publisher = threads.submit(publish_on)
+        try:
+            while not publisher.done() and (len(made) < 4 or made[-1].tables == made[0].tables):
+                made.append(create_backup(parts, vault, storage, no_progress))
+        finally:
+            stop.set()
+        publisher.result()
+    for number, each in enumerate(made):
+        there = [Part("tables", "folder", str(tmp_path / f"restored{number}"))]
+        restore_backup(there, vault, storage, no_progress, name=each.name, elsewhere=True)
+        copy, version = tmp_path / f"restored{number}/flights/predictions", each.tables["flights/predictions"]
+        assert [scores_of(copy, night) for night in NIGHTS] == [scores_of(folder, night, version) for night in NIGHTS]
 
 
 def test_vault_inside_of_the_tables_is_refused(world):
