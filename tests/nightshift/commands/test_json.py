@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +61,7 @@ WORDS = {
     "watch --once": "watch --once",
     "live status": "live status",
     "doctor": "doctor --dags DAGS",
+    "doctor --production": "doctor --production --only telemetry",
     "new": "new parcels --data FILE --id parcel --partition day --label late --dry-run",
     "check-pipeline": "check-pipeline flights",
     "secrets check": "secrets check --folder EMPTY",
@@ -155,7 +157,7 @@ def test_every_command_with_json_has_a_schema():
             yield from with_json(child, f"{path} {name}")
 
     found = {path for command in COMMANDS for path in with_json(command, command.name)}
-    described = {command.replace(" PIPELINE", "").replace(" --once", "") for command in ANSWERS} - {"error"}
+    described = {re.sub(r" (PIPELINE|--\w+)$", "", command) for command in ANSWERS} - {"error"}
     assert found == described
 
 
