@@ -208,3 +208,36 @@ def test_rotated_secret_is_found_without_a_restart(machine, tmp_path, store, pri
         client = boto3.client("secretsmanager", endpoint_url=store.url, region_name="us-east-1")
         client.put_secret_value(SecretId=f"{tmp_path.name}/variables/hook", SecretString="new")
         assert secrets.value(Reference("secret", "hook")) == "new"
+
+
+def test_key_of_the_stack_is_the_one_that_mlflow_takes(machine, tmp_path) -> None:
+    initialise(tmp_path / "secrets", token_bytes)
+    machine.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "secrets" / "object_store_credentials"))
+    found = boto3.Session().get_credentials().get_frozen_credentials()
+    written = json.loads((tmp_path / "secrets" / "connections.json").read_text())["aws_default"]
+    assert (found.access_key, found.secret_key) == (written["login"], written["password"])
+
+
+def test_work_that_has_begun_takes_a_rotated_key_and_never_becomes_the_machine(machine, tmp_path) -> None:
+    connections = tmp_path / "connections.json"
+
+    def write(**said: str) -> None:
+        connections.write_text(
+            json.dumps({"aws_default": {"conn_type": "aws", "password": "not-a-secret", **said}} if said else {})
+        )
+
+    machine.setenv("AWS_ACCESS_KEY_ID", "machine")
+    machine.setenv("AWS_SECRET_ACCESS_KEY", "of-the-machine")
+    use(machine, FILE, connections_file_path=str(connections))
+    ask = credentials_of(read_settings())
+    for key in ("old", "new"):
+        write(login=key)
+        assert ask("s3").access_key == key
+    write()
+    assert ask("s3").access_key == "new", "a connection that is gone"
+    connections.unlink()
+    assert ask("s3").access_key == "new", "a backend that fails"
+    with pytest.raises(StorageUnavailable, match="LocalFilesystemBackend failed"):
+        credentials_of(read_settings())("s3")
+    write()
+    assert credentials_of(read_settings())("s3").access_key == "machine", "nobody else was meant"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,25 +44,18 @@ def open_storage(settings: Settings) -> Storage:
 
 def credentials_of(settings: Settings) -> Credentials:
     """Return what asks the connections that the settings name, once somebody needs them."""
+    kept: list[AwsBaseHook] = []
 
     def ask(scheme: str) -> Simple | Google:
         keep_airflow_quiet(settings)
         if scheme == "s3":
-            from nightshift.connections.amazon import amazon_account
+            from nightshift.connections.amazon import amazon_account, newest_hook
 
-            return amazon_account(hook(), settings.aws_connection)
+            kept[:] = [newest_hook(settings.aws_connection, kept[0] if kept else None)]
+            return amazon_account(kept[0], settings.aws_connection)
         from nightshift.connections.google import google_account
 
         return google_account(settings.google_connection)
-
-    @cache  # asked again and again, it shall not take an Airflow that does not answer for one without the connection
-    def hook() -> AwsBaseHook:
-        from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-
-        from nightshift.connections.backends import look_for_connection
-
-        look_for_connection(settings.aws_connection)
-        return AwsBaseHook(aws_conn_id=settings.aws_connection, client_type="s3")
 
     return ask
 

@@ -14,6 +14,37 @@ if TYPE_CHECKING:
     from pipelines.engine.storage import Simple
 
 
+def newest_hook(connection: str, before: AwsBaseHook | None) -> AwsBaseHook:
+    """Return a hook that has looked its connection up just now, so that a rotated key is found; without one, the machine.
+
+    Args:
+        connection: Its name.
+        before: What this returned the last time. It stays in use where Airflow does not find a connection any more, or does
+            not answer: work that has begun shall not go on as somebody else.
+
+    Raises:
+        StorageUnavailable: A secrets backend does not answer, so nobody knows whether there is a connection.
+    """
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+    from nightshift.connections.backends import believe_that_there_is_none
+
+    hook: AwsBaseHook = AwsBaseHook(aws_conn_id=connection, client_type="s3")
+    if _has_found(hook):
+        return hook
+    if before is not None:
+        return before
+    believe_that_there_is_none(connection)
+    return hook
+
+
+def _has_found(hook: AwsBaseHook) -> bool:
+    try:
+        return bool(hook.conn_config)
+    except Exception:  # it is there; what is wrong with it is told by whoever uses the hook
+        return True
+
+
 def amazon_account(hook: AwsBaseHook, connection: str) -> Simple:
     """Ask the Amazon provider: keys, profiles, assumed roles and what the machine itself has, as in any other task.
 

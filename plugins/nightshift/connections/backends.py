@@ -47,18 +47,3 @@ def believe_that_there_is_none(
             "Nothing was published; the retry goes on."
         )
         raise error
-
-
-def look_for_connection(connection: str) -> None:
-    """Make sure that a connection is there, or that there is none.
-
-    Raises:
-        StorageUnavailable: A secrets backend did not answer, so nobody knows.
-    """
-    from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import AirflowNotFoundException
-
-    try:
-        BaseHook.get_connection(connection)
-    except AirflowNotFoundException:
-        believe_that_there_is_none(connection)

@@ -13,6 +13,7 @@ import traceback
 from urllib.parse import quote
 
 import pytest
+from airflow.sdk import configuration
 from click.testing import CliRunner
 from sqlalchemy import select
 
@@ -226,7 +227,83 @@ def test_a_registry_that_answers_wrongly_is_told_without_its_password(listener, 
     with answering(*answer) as port:
         monkeypatch.setenv("NIGHTSHIFT_TRACKING_URI", f"http://{LOGIN}@127.0.0.1:{port}")
         ran = listener.run(in_dag(ValidateOperator))
-    assert type(ran.error).__name__ in ("RegistryUnavailable", "RegistryRefused")
+    assert type(ran.error).__name__ in ("RegistryUnavailable", "RegistryRefused", "NotLoggedIn")
+    listener.assert_silent()
+
+
+@pytest.fixture
+def login(tmp_path, monkeypatch):
+    """MLflow's login in a file; what our client sets for it in the environment is gone when the test is."""
+    file = tmp_path / "mlflow_credentials"
+    file.write_text(f"[mlflow]\nmlflow_tracking_username = night\nmlflow_tracking_password = {PASSWORD}\n")
+    monkeypatch.setenv("NIGHTSHIFT_TRACKING_CREDENTIALS", str(file))
+    monkeypatch.setenv("MLFLOW_TRACKING_AUTH", "x")
+    monkeypatch.delenv("MLFLOW_TRACKING_AUTH")
+    return file
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_a_registry_that_answers_wrongly_is_told_without_the_password_of_its_file(listener, login, monkeypatch, answer):
+    with answering(*answer) as port:
+        monkeypatch.setenv("NIGHTSHIFT_TRACKING_URI", f"http://127.0.0.1:{port}")
+        ran = listener.run(in_dag(ValidateOperator))
+    assert type(ran.error).__name__ in ("RegistryUnavailable", "RegistryRefused", "NotLoggedIn")
+    listener.assert_silent()
+
+
+@pytest.mark.parametrize("text", ["no ini: {}", "[mlflow\n{}", "[mlflow]\nmlflow_tracking_password: {}"])
+def test_a_login_that_cannot_be_read_is_told_without_what_is_in_it(listener, login, closed_port, monkeypatch, text):
+    login.write_text(text.format(PASSWORD))
+    monkeypatch.setenv("NIGHTSHIFT_TRACKING_URI", f"http://127.0.0.1:{closed_port}")
+    ran = listener.run(in_dag(ValidateOperator))
+    assert "is no login of MLflow" in str(ran.error)
+    listener.assert_silent()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_a_ledger_that_refuses_the_password_of_the_file_is_named_without_it(
+    listener, locked_out, monkeypatch, tmp_path, mode
+):
+    passwords = tmp_path / "worker.pgpass"
+    passwords.write_text(f"*:*:postgres:locked_out:{PASSWORD}\n")
+    passwords.chmod(mode)  # libpq ignores one that others may read, and says so on stderr
+    monkeypatch.setenv("PGPASSFILE", str(passwords))
+    monkeypatch.setenv("NIGHTSHIFT_LEDGER_URL", f"postgresql://locked_out@{locked_out.rpartition('@')[2]}/postgres")
+    ran = listener.run(in_dag(ValidateOperator))
+    assert "does not let locked_out in" in str(ran.error)
+    assert listener.cli("status", "flights").exit_code == 1
+    listener.assert_silent()
+
+
+def test_a_store_that_refuses_the_key_of_the_file_is_told_without_it(listener, monkeypatch, tmp_path):
+    said = {"conn_type": "aws", "login": "key", "password": PASSWORD, "extra": {"region_name": "us-east-1"}}
+    with answering(403, {}, f"<Error><Code>SignatureDoesNotMatch</Code><Key>{PASSWORD}</Key></Error>".encode()) as port:
+        said["extra"]["endpoint_url"] = f"http://127.0.0.1:{port}"
+        (tmp_path / "connections.json").write_text(json.dumps({"lake": said}))
+        monkeypatch.setattr(configuration, "_secrets_backend_cache", {})
+        monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", "airflow.secrets.local_filesystem.LocalFilesystemBackend")
+        place = json.dumps({"connections_file_path": str(tmp_path / "connections.json")})
+        monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", place)
+        monkeypatch.setenv("NIGHTSHIFT_AWS_CONNECTION", "lake")
+        monkeypatch.setenv("NIGHTSHIFT_DATA", "s3://lake/data")
+        ran = listener.run(in_dag(ValidateOperator))
+    assert type(ran.error).__name__ == "StorageError"
+    listener.assert_silent()
+
+
+def test_files_of_the_stack_come_out_of_no_command(listener, tmp_path):
+    folder = tmp_path / "secrets"
+    assert listener.cli("secrets", "init", "--folder", str(folder)).exit_code == 0
+    (folder / "broker_url").write_text(f"redis://:{quote(PASSWORD, safe='')}@redis:6379/0")
+    (folder / "watch.pgpass").write_text(f"*:*:ledger:ledger:{CANARY}-ledger\n")
+    (folder / "logins.json").write_text(f'{{"admin": "{CANARY}", "viewer": ')
+    (folder / "mlflow_auth.ini").write_text(f"[mlflow\nadmin_password = {CANARY}")
+    for words in (["init"], ["check"], ["check", "--json"], ["rotate", "ledger"], ["rotate", "mlflow_admin"]):
+        listener.cli("secrets", *words, "--folder", str(folder))
+    listener.cli(
+        "secrets", "rotate", "ledger", "--folder", str(folder), "--tell", f"postgresql://{LOGIN}@127.0.0.1:1/x"
+    )
     listener.assert_silent()
 
 
@@ -237,14 +314,16 @@ def answering(status, headers, body):
     class Handler(http.server.BaseHTTPRequestHandler):
         def answer(self):
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            login = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic ")).decode()
+            said = self.headers.get("Authorization", "")
+            login = base64.b64decode(said.removeprefix("Basic ")).decode() if said.startswith("Basic ") else said
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body.replace(b"ECHO", login.encode()))
+            if self.command != "HEAD":
+                self.wfile.write(body.replace(b"ECHO", login.encode()))
 
-        do_GET = do_POST = answer  # noqa: N815 - names that the library calls
+        do_GET = do_POST = do_HEAD = answer  # noqa: N815 - names that the library calls
 
         def log_message(self, *_):
             pass
