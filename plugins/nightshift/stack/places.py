@@ -59,4 +59,4 @@ class Places:
         if not self.hosts:
             return text
         names = "|".join(re.escape(name) for name in sorted(self.hosts, key=len, reverse=True))
-        return re.sub(rf"(?<![\w.-])({names})(?=:\d)", lambda found: self.hosts[found[1]], text)
+        return re.sub(rf"(?<![\w.-])({names})(?=:\d{{2,5}}(?![\w-]))", lambda found: self.hosts[found[1]], text)

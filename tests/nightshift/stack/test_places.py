@@ -42,6 +42,10 @@ PLACES = Places(
         ("/database", "/database"),
         ("mlflow server", "mlflow server"),
         ("my-mlflow:5000", "my-mlflow:5000"),
+        (
+            "*:*:mlflow:mlflow:7cD0-a-password-that-begins-with-a-digit",
+            "*:*:mlflow:mlflow:7cD0-a-password-that-begins-with-a-digit",
+        ),
     ],
 )
 def test_addresses_and_paths_of_containers_are_those_of_this_machine(there, here):
