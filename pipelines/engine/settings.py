@@ -116,6 +116,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         spark_connection=env.get("NIGHTSHIFT_SPARK_CONNECTION") or None,
         spark_shards=_count(env, "NIGHTSHIFT_SPARK_SHARDS", 16),
         json_logs=_on(env, "NIGHTSHIFT_JSON_LOGS", False),
+        dags=_folder(env, "NIGHTSHIFT_DAGS", REPOSITORY / "dags"),
         sources={name.removeprefix(SOURCE).lower(): env[name] for name in env if name.startswith(SOURCE) and env[name]},
         routes=_file(env, "NIGHTSHIFT_ROUTES") or REPOSITORY / "routes.toml",
     )
