@@ -62,7 +62,7 @@ def judge_ports(listening: Sequence[Listening]) -> Iterator[Fault]:
 
 def look_at_ports(sight: Sight) -> list[Listening]:
     """Read who listens on this machine, and what the compose file publishes."""
-    published = list(published_ports(read_compose() or {}))
+    published = list(published_ports(read_compose() or {})) if sight.options.uses_celery else []
     return [*published, *_listening({place.port: service for service, place in _services(sight)})]
 
 

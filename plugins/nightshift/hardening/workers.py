@@ -132,10 +132,11 @@ def judge_worker_keys(secrets: Collection[str]) -> Iterator[Fault]:
         )
 
 
-def look_at_worker_keys(_: Sight) -> list[str]:
+def look_at_worker_keys(sight: Sight) -> list[str]:
     """Read which secrets the compose file gives to a worker."""
     from nightshift.hardening.network import COMPOSE, read_compose
 
+    _celery(sight)
     compose = read_compose()
     worker = (compose or {}).get("services", {}).get("airflow-worker")
     if worker is None:

@@ -21,7 +21,7 @@ from nightshift.drill.servers import DatabaseServer, ObjectStore
 from nightshift.drill.servers.guarded import Guarded, start_on_free_port
 from nightshift.hardening.files import look_at_secret_files, modes, named_files
 from nightshift.hardening.ledger import heard_of, judge_watch
-from nightshift.hardening.logins import guess_mlflow, look_at_mlflow
+from nightshift.hardening.logins import guess_airflow, guess_mlflow, look_at_mlflow
 from nightshift.hardening.network import look_at_ports, published_ports
 from nightshift.hardening.options import Option, Options
 from nightshift.hardening.passwords import look_at_broker, look_at_doors, look_at_environment
@@ -29,7 +29,7 @@ from nightshift.hardening.sight import Sight
 from nightshift.hardening.stores import judge_writes, list_as_nobody, look_at_lifecycle, try_writes
 from nightshift.hardening.telling import retention_seconds
 from nightshift.hardening.values import NotUsed, Unseen
-from nightshift.hardening.workers import judge_clocks, look_at_clocks, look_at_visibility
+from nightshift.hardening.workers import judge_clocks, look_at_clocks, look_at_visibility, look_at_worker_keys
 from pipelines.engine.ledger.observations import Observations
 from pipelines.engine.settings import read_settings
 from tests.support.roles import role_with_password
@@ -55,6 +55,8 @@ class Answers(BaseHTTPRequestHandler):
         self.send_header("Date", formatdate(time.time() + self.server.ahead, usegmt=True))  # type: ignore[attr-defined]
         self.end_headers()
         self.wfile.write(b"{}")
+
+    do_POST = do_GET  # noqa: N815
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -84,6 +86,20 @@ def test_mlflow_that_asks_for_a_login_is_told_from_one_that_does_not(server: Ser
     assert [guess.how for guess in guess_mlflow(sight) if guess.let_in] == ["admin with the password 'password1234'"]
     server.status = 200
     assert {answer.status for answer in look_at_mlflow(sight)} == {200}
+
+
+def test_airflow_that_lets_everybody_in_is_told_once(server: Server, tmp_path: Path) -> None:
+    sight = seen(tmp_path, core__execution_api_server_url=f"{server.url}/execution/")
+    assert len(guess_airflow(sight)) > 1
+    assert not any(guess.let_in for guess in guess_airflow(sight))
+    server.status = 200
+    assert [(guess.how, guess.let_in) for guess in guess_airflow(sight)] == [("whoever asks for a token", True)]
+
+
+def test_keys_of_workers_are_looked_at_where_there_are_workers(tmp_path: Path) -> None:
+    with pytest.raises(NotUsed, match="LocalExecutor"):
+        look_at_worker_keys(seen(tmp_path, core__executor="LocalExecutor"))
+    assert "worker.pgpass" in look_at_worker_keys(seen(tmp_path, core__executor="CeleryExecutor"))
 
 
 def test_server_that_does_not_answer_is_asked_once(tmp_path: Path) -> None:
