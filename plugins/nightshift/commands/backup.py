@@ -72,6 +72,7 @@ def create(vault: str, databases: Sequence[str], folders: Sequence[str], without
     parts, storage = _parts(databases, folders, without), _storage()
     with progress() as show:
         made = create_backup(parts, vault, storage, show)
+    _tell_ledger(parts, made)
     lacking = tuple(not_covered(parts))
     if as_json:
         from nightshift.commands.shapes import backup_answer
@@ -191,6 +192,20 @@ def prune(vault: str, keep: int, apply: bool, as_json: bool) -> None:
     say_list([f"{name}: {'goes' if apply else 'would go'}" for name in done.forgotten])
     words = "were removed" if apply else "may go; nothing was removed. To remove them: --apply"
     click.echo(f"{len(done.kept)} backups stay; {done.objects} objects, {readable(done.bytes)}, {words}.")
+
+
+def _tell_ledger(parts: Sequence[Part], made: Manifest) -> None:
+    """Say in the ledger that it was saved, for `nightshift doctor --production`; what is made is made, told or not."""
+    from nightshift.hardening.ledger import BACKUP
+    from pipelines.engine.errors import LedgerError
+    from pipelines.engine.ledger.observations import Observations
+
+    for part in parts:
+        if part.name == "ledger":
+            try:
+                Observations(part.address).beat(BACKUP, {"name": made.name, "bytes": made.bytes})
+            except LedgerError as error:
+                click.echo(f"The ledger was not told of this backup: {error}", err=True)
 
 
 def _parts(databases: Sequence[str], folders: Sequence[str], without: Sequence[str]) -> list[Part]:

@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+from pipelines.engine.ledger.observations import Observations
+from pipelines.engine.settings import read_settings
 from tests.nightshift.commands.houses import FAILED, GOOD
 
 
@@ -28,6 +30,15 @@ def test_world_is_made_whole_again_from_the_command_line(nightshift, home, vault
     assert "done already" in restored
     assert nightshift("status", "tides").stdout == before
     assert all(night in before for night in (GOOD, FAILED))
+
+
+def test_ledger_knows_when_it_was_saved_last(nightshift, vault):
+    heartbeat = Observations(read_settings().ledger_url).heartbeat
+    assert heartbeat("backup") is None
+    nightshift("backup", "create", str(vault), "--without", "ledger", "--without", "data")
+    assert heartbeat("backup") is None
+    nightshift("backup", "create", str(vault), "--without", "data")
+    assert heartbeat("backup") is not None
 
 
 def test_damage_is_told_with_exit_code_one(nightshift, vault):
