@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import psutil
 
 from benchmarks.measuring.tree import MEGABYTE
-
-TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -44,11 +41,11 @@ def used_by(pid: int, *, memory: bool = True) -> Used:
     return Used(cpu, held / MEGABYTE)
 
 
-def wait_until(happened: object, seconds: float, every: float = 0.2) -> float:
+def wait_until(happened: Callable[[], bool], seconds: float, every: float = 0.2) -> float:
     """Ask until something has happened; return the seconds that it took.
 
     Args:
-        happened: A function without arguments.
+        happened: Says whether it has.
         seconds: After which it is given up.
         every: Seconds between two questions.
 
@@ -56,7 +53,7 @@ def wait_until(happened: object, seconds: float, every: float = 0.2) -> float:
         TimeoutError: It did not happen.
     """
     began = time.monotonic()
-    while not happened():  # type: ignore[operator]
+    while not happened():
         if time.monotonic() - began > seconds:
             raise TimeoutError(f"waited {seconds:.0f} s")
         time.sleep(every)

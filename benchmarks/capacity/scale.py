@@ -15,16 +15,14 @@ class Scale:
         keys: That are claimed and finished by eight processes.
         histories: Pipelines and nights of each.
         idle_seconds: For how long a scheduler with nothing to do is watched.
-        trivial: Tasks that end at once.
     """
 
     pipelines: tuple[int, ...] = (10, 100, 1000)
-    files: int = 40
+    files: int = 25
     keys: int = 10_000
     histories: tuple[tuple[int, int], ...] = ((50, 400), (1000, 90))
-    idle_seconds: float = 12.0
-    trivial: int = 40
+    idle_seconds: float = 10.0
 
 
 FULL = Scale()
-QUICK = Scale((3,), 3, 160, ((5, 12),), 3.0, 4)
+QUICK = Scale((3,), 3, 160, ((5, 12),), 3.0)

@@ -95,14 +95,15 @@ class House:
         running = self._reading.running(dags)
         incidents = self._reading.open_incidents()
         all_dags = self.dags()
+        # Every key done, and no publication: such a night is, or stopped, between two steps.
+        bare = {name: set(nights[-last:]) for name, nights in begun.items() if name in since}
+        for name, nights in bare.items():
+            nights -= publications[name].keys() | touches[name].keys()
+        between = self._reading.touches_of({(name, night) for name, nights in bare.items() for night in nights})
         strips = []
         for name in names:
-            published, touched = publications.get(name, {}), touches.get(name, {})
-            known = set(begun.get(name, ())[-last:])
-            nights = _between({*published, *touched, *known})[-last:]
-            bare = known - published.keys() - touched.keys()
-            if bare:  # every key done, and no publication: the night is, or stopped, between two steps
-                touched = {**touched, **self._reading.touches_of({(name, night) for night in bare}).get(name, {})}
+            published, touched = publications.get(name, {}), {**touches.get(name, {}), **between.get(name, {})}
+            nights = _between({*published, *touched, *begun.get(name, ())[-last:]})[-last:]
             question, trouble = _declared(name)
             declared = scoring.get(name)
             strips.append(
@@ -141,12 +142,12 @@ class House:
         at = nights.index(night)
         earlier = nights[max(0, at - USUAL_NIGHTS) : at]
         scoring = _scoring(self._declarations()).get(pipeline)
-        dues = self._reading.dues({pipeline: scoring.dag_id} if scoring else {}, {pipeline: night})
+        dues = self._reading.dues({pipeline: scoring.dag_id} if scoring else {}, {pipeline: night}, until=night)
         if finishing:
             touched = {night: touches_of(entries, now)}
         else:
             touched = self._reading.touches_of({(pipeline, night)}).get(pipeline, {})
-        published = self._reading.publications({pipeline: night})[pipeline]
+        published = self._reading.publications({pipeline: night}, until=night)[pipeline]
         running = self._reading.running({pipeline: scoring.dag_id} if scoring else {})
         [cell] = cells([night], touched, published, dues[pipeline], running.get(pipeline, ()))
         last = {entry.step: entry.result or {} for entry in reversed(entries) if entry.state == "done"}

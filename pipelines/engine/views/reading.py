@@ -18,6 +18,9 @@ from pipelines.engine.views.strip import Due, Publication, Touch
 AFTER_NIGHTS = "A"
 """Partitions that are nights begin with a digit; others, such as `all` or `version-3`, come after them in every collation."""
 
+FEW = 10
+"""Pipelines that are looked for one by one."""
+
 PUBLISH, DONE = literal("publish", literal_execute=True), literal("done", literal_execute=True)
 CHAMPIONS = [literal(step, literal_execute=True) for step in ("register", "promote", "move")]
 """Written out in the statement: only so is an index on a part of the keys found to hold what is asked for."""
@@ -47,17 +50,18 @@ class Reading(Database):
         )
         return [night for (night,) in reversed(self._all(wanted))]
 
-    def publications(self, since: Mapping[str, str]) -> dict[str, dict[str, Publication]]:
+    def publications(self, since: Mapping[str, str], *, until: str | None = None) -> dict[str, dict[str, Publication]]:
         """Return the last publication of each night, by pipeline and night.
 
         Args:
             since: By pipeline: the first night.
+            until: The last one of all of them.
         """
         names = ("rows_in", "rows_scored", "rows_quarantined", "delta_version")
         numbers = [_keys.result[name].as_integer() for name in names]
         model = _keys.result["model_version"].as_string()
         wanted = select(_keys.pipeline, _keys.partition, _keys.finished_at, *numbers, model).where(
-            _keys.step == PUBLISH, _keys.state == DONE, _within(since)
+            _keys.step == PUBLISH, _keys.state == DONE, _within(since, until)
         )
         found: dict[str, dict[str, Publication]] = {pipeline: {} for pipeline in since}
         for pipeline, night, at, rows_in, scored, refused, version, scorer in self._all(wanted):
@@ -131,12 +135,15 @@ class Reading(Database):
                 found.setdefault(pipeline, {}).setdefault(night, []).append(touch)
         return found
 
-    def dues(self, dag_ids: Mapping[str, str], since: Mapping[str, str]) -> dict[str, dict[str, Due]]:
+    def dues(
+        self, dag_ids: Mapping[str, str], since: Mapping[str, str], *, until: str | None = None
+    ) -> dict[str, dict[str, Due]]:
         """Return until when nights were promised, and whether they were late, by pipeline and night.
 
         Args:
             dag_ids: By pipeline: its scoring DAG.
             since: By pipeline: the first night.
+            until: The last one of all of them.
         """
         pipelines = {dag_id: pipeline for pipeline, dag_id in dag_ids.items() if pipeline in since}
         found: dict[str, dict[str, Due]] = {pipeline: {} for pipeline in since}
@@ -147,6 +154,7 @@ class Reading(Database):
         wanted = select(column.dag_id, column.night, column.due_at, column.finished_at, column.outcome).where(
             column.promise_id.in_(promises), column.night >= min(since.values())
         )
+        wanted = wanted if until is None else wanted.where(column.night <= until)
         for dag_id, night, due_at, finished_at, outcome in self._all(wanted):
             found[pipelines[dag_id]][night] = Due(due_at, finished_at, outcome == "late")
         return found
@@ -329,12 +337,14 @@ def _by_version(shown: Mapping[str, str]) -> dict[str, Scored]:
     return {version: Scored(len(mine), mine[0], mine[-1]) for version, mine in nights.items()}
 
 
-def _within(since: Mapping[str, str]) -> ColumnElement[bool]:
+def _within(since: Mapping[str, str], until: str | None = None) -> ColumnElement[bool]:
     """Say which keys can be of nights from the first one of any pipeline on; each pipeline's own is for the reader to hold.
 
-    One range for all pipelines lets the database read one index from there on.
+    One range for all pipelines lets the database read one index from there on; a few pipelines are named beside it.
     """
-    return and_(_keys.partition >= min(since.values()), _keys.partition < AFTER_NIGHTS)
+    last = _keys.partition < AFTER_NIGHTS if until is None else _keys.partition <= until
+    nights = and_(_keys.partition >= min(since.values()), last)
+    return and_(_keys.pipeline.in_(sorted(since)), nights) if len(since) <= FEW else nights
 
 
 def _any_of(nights: Collection[tuple[str, str]]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
