@@ -97,9 +97,8 @@ class House:
         all_dags = self.dags()
         # Every key done, and no publication: such a night is, or stopped, between two steps.
         bare = {name: set(nights[-last:]) for name, nights in begun.items() if name in since}
-        for name, nights in bare.items():
-            nights -= publications[name].keys() | touches[name].keys()
-        between = self._reading.touches_of({(name, night) for name, nights in bare.items() for night in nights})
+        told = {name: publications[name].keys() | touches[name].keys() for name in bare}
+        between = self._reading.touches_of({(name, night) for name in bare for night in bare[name] - told[name]})
         strips = []
         for name in names:
             published, touched = publications.get(name, {}), {**touches.get(name, {}), **between.get(name, {})}

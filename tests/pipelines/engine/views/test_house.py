@@ -200,6 +200,20 @@ def test_only_the_newest_nights_are_told_where_that_is_asked_for(long_history):
     assert len(strip.nights) == 10
 
 
+def test_page_of_an_old_night_reads_that_night_and_is_the_same_as_in_its_strip(long_history):
+    [strip] = long_history.strips(last=NIGHTS, only="pipeline_001")
+    for cell in (strip.nights[0], strip.nights[LATE_EVERY - 1], strip.nights[FAILS_EVERY - 1], strip.nights[-1]):
+        assert long_history.night("pipeline_001", cell.night).cell == cell
+    reading, night = long_history._reading, strip.nights[3].night
+    published = reading.publications({"pipeline_001": night, "pipeline_002": night}, until=night)
+    assert {name: list(nights) for name, nights in published.items()} == {
+        "pipeline_001": [night],
+        "pipeline_002": [night],
+    }
+    dues = reading.dues({"pipeline_001": "pipeline_001_scoring"}, {"pipeline_001": night}, until=night)
+    assert list(dues["pipeline_001"]) == [night]
+
+
 def test_models_of_a_long_history_are_told_the_same_in_one_line_and_in_full(long_history):
     for line in long_history.models():
         if line.pipeline.startswith("pipeline_"):
