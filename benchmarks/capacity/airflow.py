@@ -11,8 +11,7 @@ from benchmarks.capacity.scale import Scale
 from benchmarks.capacity.scheduling import TICK_SECONDS, TUNED, watch_scheduler
 from benchmarks.results import Found
 
-BOTH_UP_TO = 100
-"""Pipelines; with more, one parsing process takes twice as long and says nothing new."""
+OWN, ROOMY = "Airflow's own limits", "100 runs in a round"
 
 
 def measure(folder: Path, scale: Scale) -> dict[str, Found]:
@@ -30,12 +29,10 @@ def measure(folder: Path, scale: Scale) -> dict[str, Found]:
         for pipelines in scale.pipelines:
             write_repository(folder / str(pipelines), pipelines)
             with House(server, folder / str(pipelines), template=template) as house:
-                for processes in (1, 2) if pipelines <= BOTH_UP_TO else (2,):
-                    if processes == 2 and pipelines <= BOTH_UP_TO:
-                        house.change("TRUNCATE dag, serialized_dag, dag_version CASCADE")
+                for processes in (1, 2) if pipelines in scale.by_one else (2,):
                     plural = "processes" if processes > 1 else "process"
                     read[f"{pipelines:,} files, {processes} parsing {plural}"] = read_all(house, pipelines, processes)
-                for name, settings in ({"Airflow's own limits": {}, "100 runs in a round": TUNED}).items():
+                for name, settings in ((OWN, {}), (ROOMY, TUNED)) if pipelines in scale.by_both else ((ROOMY, TUNED),):
                     line = watch_scheduler(house, pipelines, scale.idle_seconds, settings)
                     scheduled[f"{pipelines:,} pipelines, {name}"] = line
                 stored, size, megabytes = serialized(house)
@@ -57,7 +54,7 @@ def measure(folder: Path, scale: Scale) -> dict[str, Found]:
             [
                 "idle: nothing is due; at the tick all scoring DAGs are due at once, and no slot is free, so that tasks stay ready",
                 f"a round: `_do_scheduling`; longest round: of those at the tick; {TICK_SECONDS:.0f} s: not all of them until then",
-                "100 runs in a round: `max_dagruns_to_create_per_loop` and `max_dagruns_per_loop_to_schedule`; they are 10 and 20 by default",
+                f"{ROOMY}: `max_dagruns_to_create_per_loop` and `max_dagruns_per_loop_to_schedule`; they are 10 and 20 by default",
             ],
         ),
     }

@@ -11,6 +11,8 @@ class Scale:
 
     Attributes:
         pipelines: Houses that are measured, by their number of pipelines.
+        by_one: Houses whose files are read with one parsing process, too.
+        by_both: Houses whose runs are made with Airflow's own limits, too.
         files: DAG files of each kind that are read in forks.
         keys: That are claimed and finished by eight processes.
         histories: Pipelines and nights of each.
@@ -18,11 +20,13 @@ class Scale:
     """
 
     pipelines: tuple[int, ...] = (10, 100, 1000)
+    by_one: tuple[int, ...] = (100,)
+    by_both: tuple[int, ...] = (100, 1000)
     files: int = 25
     keys: int = 10_000
     histories: tuple[tuple[int, int], ...] = ((50, 400), (1000, 90))
-    idle_seconds: float = 10.0
+    idle_seconds: float = 8.0
 
 
 FULL = Scale()
-QUICK = Scale((3,), 3, 160, ((5, 12),), 3.0)
+QUICK = Scale((3,), (3,), (3,), 3, 160, ((5, 12),), 3.0)

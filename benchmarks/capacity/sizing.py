@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 BUSY = 0.7
 """How much of its time a process may be at work before what waits for it grows: the usual share, for all of them."""
-LONGEST_ALL_READ_SECONDS = 300.0
-"""Within so long a changed DAG file should be in force."""
 MADE_WITHIN_SECONDS = 120.0
 """Within so long of the tick all runs should be made, and their first tasks ready."""
 WORKER_SLOTS = 8
@@ -116,12 +114,11 @@ def needs(load: Load, measured: Measured) -> list[Need]:
 
 
 def _processors(load: Load, measured: Measured) -> Need:
-    """The processor's own process is one; forks beyond two hardly help, since what they give it is stored by that one."""
+    """A second fork reads while what the first one read is stored; more than that waits for the one process that stores."""
     seconds = load.pipelines * measured.file_cpu_s
-    processes = min(2, max(1, math.ceil(seconds / (BUSY * LONGEST_ALL_READ_SECONDS))))
-    interval = max(30.0, math.ceil(seconds / (BUSY * processes) / 30) * 30.0)
-    formula = f"{load.pipelines:,} files x {measured.file_cpu_s:.3f} CPU s = {seconds:.0f} s for all, min_file_process_interval {interval:.0f} s"
-    return Need("parsing processes", processes, formula)
+    interval = max(30.0, math.ceil(seconds / BUSY / 30) * 30.0)
+    formula = f"two; {load.pipelines:,} files x {measured.file_cpu_s:.3f} CPU s = {seconds:.0f} s for all: min_file_process_interval {interval:.0f} s"
+    return Need("parsing processes", 1 if load.pipelines <= 10 else 2, formula)
 
 
 def _schedulers(load: Load, measured: Measured) -> Need:
