@@ -108,6 +108,30 @@ def restart(names: tuple[str, ...]) -> None:
     ours.restart(names, say)
 
 
+@stack.command(short_help="End processes well, and leave them so.")
+@click.argument("names", nargs=-1, required=True, metavar="PROCESS...")
+def stop(names: tuple[str, ...]) -> None:
+    """End processes of the stack well; `start` starts them again.
+
+    \b
+    Examples:  nightshift stack stop watch airflow-worker-1 airflow-worker-2     # before a backup is put back
+    """
+    ours = _stack()
+    for name in names:
+        _check_name(ours, name)
+    ours.end(names, say)
+
+
+@stack.command(short_help="Start processes that were ended.")
+@click.argument("names", nargs=-1, required=True, metavar="PROCESS...")
+def start(names: tuple[str, ...]) -> None:
+    """Start processes that `stop` ended, and return when they are healthy."""
+    ours = _stack()
+    for name in names:
+        _check_name(ours, name)
+    ours.begin(names, say)
+
+
 @stack.command(
     short_help="Run a command as one of its roles.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
@@ -117,9 +141,11 @@ def restart(names: tuple[str, ...]) -> None:
 def run(name: str, words: tuple[str, ...]) -> None:
     """Run a command with the environment of one of the stack's processes, as `docker compose run` would.
 
+    An address such as prometheus:9090 in it becomes the one that the role has here.
+
     \b
     Examples:  nightshift stack run nightshift status
-               nightshift stack run nightshift doctor --production
+               nightshift stack run nightshift doctor --production --prometheus http://prometheus:9090
                nightshift stack run --as migrate airflow db check
     """
     import shutil
@@ -128,7 +154,7 @@ def run(name: str, words: tuple[str, ...]) -> None:
 
     ours = _stack()
     _check_name(ours, name)
-    environment = ours.environment(name)
+    environment, words = ours.environment(name), tuple(ours.here(words))
     program = shutil.which(words[0], path=environment["PATH"])
     if program is None:
         raise UsageError(f"{words[0]!r} is no program that the stack's processes would find")

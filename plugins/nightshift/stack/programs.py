@@ -16,6 +16,7 @@ PROBE = ("python", "-m", "nightshift.stack.probe")
 OURS = "nightshift"
 
 ABSENT: Mapping[str, str] = {
+    "doctor": "it is asked when somebody wants to know: nightshift stack run nightshift doctor --production",
     "volumes": "folders of this machine belong to who makes them",
     "grafana": "Debian has no package of it; the tests put the queries of its panels to Prometheus",
 }

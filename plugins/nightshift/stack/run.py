@@ -22,6 +22,7 @@ from nightshift.stack.definition import HEALTHY, JOB, Definition, read_definitio
 from nightshift.stack.errors import ProgramsMissing, RoleFailed, StackDown, StackRuns
 from nightshift.stack.layout import StackLayout
 from nightshift.stack.order import may_start, starting_order
+from nightshift.stack.places import Places, addresses
 from nightshift.stack.programs import ABSENT, PACKAGES, Program
 from nightshift.stack.rendering import programs_of, write_files
 from nightshift.stack.status import Page, ProcessStatus, status_of
@@ -119,6 +120,12 @@ class Stack:
             StackDown: The stack does not run.
         """
         return {**self._common(), **self.programs[name].environment, "HOSTNAME": name}
+
+    def here(self, words: Sequence[str]) -> list[str]:
+        """Return the words of a command with this machine's addresses in the place of roles' names."""
+        definition = self.definition
+        places = Places(addresses(self.state.network, tuple(definition.roles)), own="127.0.0.1")
+        return [places.addressed(word) for word in words]
 
     @property
     def dags(self) -> Path:
@@ -286,16 +293,29 @@ class Stack:
             RoleFailed: One does not become healthy.
         """
         write_files(self.definition, self.state.network, self.layout)  # links to new DAG files, changed configuration
+        names = list(names)
+        self.end(names, on_progress)
+        self.begin(names, on_progress)
+
+    def end(self, names: Iterable[str], on_progress: Progress) -> None:
+        """End processes well, and leave them so."""
         wanted, supervisor = [self.programs[name] for name in names], self.supervisor
         for one in wanted:
             on_progress(f"{one.name} ends")
             supervisor.stop(one.name)
         patience = max((one.role.stop_seconds for one in wanted), default=0.0)
         self._until_ended([one.name for one in wanted], patience + STARTED_SECONDS)
-        since = time.monotonic()
+
+    def begin(self, names: Iterable[str], on_progress: Progress) -> None:
+        """Start processes that were ended, all at once, and return when they are healthy.
+
+        Raises:
+            RoleFailed: One does not become healthy.
+        """
+        wanted, since = [self.programs[name] for name in names], time.monotonic()
         for one in wanted:
             on_progress(f"{one.name} starts")
-            supervisor.start(one.name)
+            self.supervisor.start(one.name)
         while not all(self._is_ready(one, since) for one in wanted):
             time.sleep(POLL_SECONDS)
 

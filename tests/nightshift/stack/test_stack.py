@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import psutil
 import pytest
 
+from nightshift.dashboards import panels
 from nightshift.drill.oracle.verdict import judge
 from nightshift.embedded.errors import EmbeddedError
 from nightshift.embedded.processes import members
@@ -66,6 +67,22 @@ def test_prometheus_reaches_all_and_alertmanager_held_the_late_night(world):
     assert found
     assert {one.health for one in found} == {"up"}
     assert "Alertmanager holds NightshiftLate" in (world.home / "said").read_text()
+
+
+def test_panels_have_data_where_they_promise_it(world):
+    prometheus = f"http://{world.stack.address('prometheus')}:9090"
+    asked = [panel for panel in panels() if panel.expects in ("always", "after a night", "after a training")]
+    assert len(asked) > 20
+
+    def empty() -> list[str]:
+        return [f"{panel.dashboard}: {panel.title}" for panel in asked if not eyes.query(prometheus, panel.query)]
+
+    until(lambda: not empty(), f"no data in {empty()}", 180.0)
+
+
+def test_hardening_checklist_is_green(world):
+    done = world.inside("nightshift", "doctor", "--production", "--prometheus", "http://prometheus:9090", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_ten_nights_survive_a_killed_worker_a_flushed_queue_and_restarted_servers(world, tmp_path):
@@ -136,6 +153,10 @@ def test_nothing_is_done_twice_after_everything_but_a_backup_was_lost(world, tmp
     world.nightshift("stack", "up")
     superuser["PGPASSWORD"] = world.stack.secret("postgres_password").strip()
     assert world.nights() == {}
+    roles = [
+        name for name in world.stack.programs if name not in ("postgres", "object-store", "migrate", "migrate-mlflow")
+    ]
+    world.nightshift("stack", "stop", *roles)  # nobody may be at work on what is put back
     backup("restore", str(vault), "--replace")
     assert world.nights() == published
     (tmp_path / "rows").mkdir()
