@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nightshift.embedded.client import AirflowClient
     from nightshift.embedded.logins import Login
     from nightshift.stack.run import Stack
+    from pipelines.engine.ledger.observations import SeenDeclaration
 
 ROLE = "airflow-scheduler"
 """As whom we look at the ledger and the object store."""
@@ -49,6 +50,7 @@ def run_on_stack(stack: Stack) -> None:
         RoleFailed: A target of Prometheus is down, or nobody hears of a night that is late.
     """
     from nightshift.embedded.logins import admin_of
+    from pipelines.engine.ledger.observations import Observations
     from pipelines.engine.ledger.store import Ledger
     from pipelines.engine.settings import read_settings
 
@@ -68,7 +70,7 @@ def run_on_stack(stack: Stack) -> None:
         score_nights(client)
         title("4/4  What the eyes see")
         _show_targets(stack)
-        _show_alert(stack, client)
+        _show_alert(stack, client, Observations(settings.ledger_url).declarations)
     show_summary(collect(settings, ledger, since, time.monotonic() - begun), _places(stack))
 
 
@@ -96,7 +98,7 @@ def _show_targets(stack: Stack) -> None:
         click.echo(f"  {one.job:<16} {one.health}  {one.address}", err=True)
 
 
-def _show_alert(stack: Stack, client: AirflowClient) -> None:
+def _show_alert(stack: Stack, client: AirflowClient, promised: Callable[[], Sequence[SeenDeclaration]]) -> None:
     """Run a DAG that takes longer than it promised: somebody must hear of it."""
     alertmanager = f"http://{stack.address('alertmanager')}:9093"
     file = stack.dags / LATE.name
@@ -104,6 +106,9 @@ def _show_alert(stack: Stack, client: AirflowClient) -> None:
     try:
         if not _within(PATIENCE_SECONDS, lambda: any(dag.dag_id == LATE.stem for dag in client.dags())):
             raise RoleFailed(f"Airflow did not read {file} within {PATIENCE_SECONDS:.0f} s")
+        # A promise holds for runs that begin after it was heard of.
+        if not _within(PATIENCE_SECONDS, lambda: any(one.content["dag_id"] == LATE.stem for one in promised())):
+            raise RoleFailed(f"The watch did not read {file} within {PATIENCE_SECONDS:.0f} s")
         client.pause(LATE.stem, paused=False)
         run = client.trigger(LATE.stem, run_id=f"demo__{datetime.now(UTC):%Y%m%dT%H%M%S}")
         click.echo(f"  {run.dag_id} runs: it promised to be finished within 10 s, and sleeps a minute", err=True)
