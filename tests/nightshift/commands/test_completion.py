@@ -25,7 +25,7 @@ def offered(*words, begun=""):
 
 
 def test_commands_pipelines_nights_steps_and_versions_are_offered(nightshift):
-    assert offered(begun="sta") == ["status"]
+    assert offered(begun="stat") == ["status"]
     assert offered("status") == ["tides"]
     assert offered("night", begun="2024-") == [FAILED]
     assert offered("night", begun="l") == ["last"]
