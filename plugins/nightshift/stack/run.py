@@ -6,40 +6,32 @@ import fcntl
 import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nightshift.embedded.processes import TREE_VARIABLE, kill_members, last_lines
+from nightshift.embedded.processes import kill_members
 from nightshift.stack import postgres
 from nightshift.stack.definition import HEALTHY, JOB, Definition, read_definition
-from nightshift.stack.errors import ProgramsMissing, RoleFailed, StackDown, StackRuns
+from nightshift.stack.errors import RoleFailed, StackDown, StackRuns
 from nightshift.stack.layout import StackLayout
-from nightshift.stack.order import may_start, starting_order
+from nightshift.stack.machine import common_environment, free_network, require_programs
+from nightshift.stack.order import starting_order
 from nightshift.stack.places import Places, addresses
-from nightshift.stack.programs import ABSENT, PACKAGES, Program
+from nightshift.stack.programs import ABSENT, Program
 from nightshift.stack.rendering import programs_of, write_files
+from nightshift.stack.starting import POLL_SECONDS, Progress, Starter
 from nightshift.stack.status import Page, ProcessStatus, status_of
-from nightshift.stack.supervisor import PORT, Control, Supervisor, configuration, start
+from nightshift.stack.supervisor import Control, Supervisor, configuration, start
 from pipelines.engine.home import private_folder, replace_json_privately
 from pipelines.engine.settings import REPOSITORY
 
 FILE = REPOSITORY / "docker" / "compose.yaml"
-NETWORKS = tuple(f"127.71.{number}" for number in range(1, 255))
-POLL_SECONDS = 0.5
-JOB_SECONDS = 300.0
-STARTED_SECONDS = 60.0
-"""How long a job, and a role without a health check, may take."""
 ENDS_SECONDS = 60.0
-KEPT_VARIABLES = ("LANG", "LC_ALL", "TZ", "PYTHONPATH", "SSL_CERT_FILE", "FAKETIME", "LD_PRELOAD")
-
-Progress = Callable[[str], None]
+"""How long processes may take to end, when the whole stack does."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +111,7 @@ class Stack:
         Raises:
             StackDown: The stack does not run.
         """
-        return {**self._common(), **self.programs[name].environment, "HOSTNAME": name}
+        return {**common_environment(self.layout), **self.programs[name].environment, "HOSTNAME": name}
 
     def here(self, words: Sequence[str]) -> list[str]:
         """Return the words of a command with this machine's addresses in the place of roles' names."""
@@ -145,7 +137,7 @@ class Stack:
         infos = self.supervisor.processes()
         programs = list(self.programs.values())
         with ThreadPoolExecutor(max_workers=4) as pool:
-            passed = list(pool.map(self.is_healthy, programs))
+            passed = list(pool.map(self._starter.is_healthy, programs))
         return [status_of(one, infos[one.name], passes=well) for one, well in zip(programs, passed, strict=True)]
 
     def pages(self) -> list[Page]:
@@ -174,7 +166,7 @@ class Stack:
             ProgramsMissing: Debian's packages are missing.
             RoleFailed: A role did not become healthy; everything was ended again, and the logs are there.
         """
-        missing_programs(self._common()["PATH"])
+        require_programs(common_environment(self.layout)["PATH"])
         private_folder(self.layout.root)
         with self._locked():
             if self.runs:
@@ -204,87 +196,18 @@ class Stack:
             control,
             logs=self.layout.logs,
             run=self.layout.run,
-            common=self._common(),
+            common=common_environment(self.layout),
             folder=REPOSITORY,
             users={"postgres": user} if user else {},
         )
         start(self.layout.configuration, text)
-        self._until(lambda: self.supervisor.runs, "supervisord does not answer")
-        self._start_all(programs, on_progress)
-        self._note(State(network, control.password, used, healthy=True))
-
-    def _start_all(self, programs: Sequence[Program], on_progress: Progress) -> None:
-        by_role = {
-            role.name: [one for one in programs if one.role.name == role.name]
-            for role in starting_order([one.role for one in programs])
-        }
-        started: dict[str, float] = {}
-        ready: set[str] = set()
-        while len(ready) < len(by_role):
-            for role, ones in by_role.items():
-                if role not in started and may_start(ones[0].role, started, ready, ABSENT):
-                    on_progress(f"{role} starts")
-                    for one in ones:
-                        self._start_one(one)
-                    started[role] = time.monotonic()
-            for role in [role for role in started if role not in ready]:
-                if all(self._is_ready(one, started[role]) for one in by_role[role]):
-                    ready.add(role)
-                    on_progress(
-                        f"{role} is {'done' if by_role[role][0].role.is_job else 'up'} ({time.monotonic() - started[role]:.0f} s)"
-                    )
+        deadline = time.monotonic() + ENDS_SECONDS
+        while not self.runs:
+            if time.monotonic() > deadline:
+                raise RoleFailed(f"supervisord does not answer. Its log: {self.layout.logs / 'supervisord.log'}")
             time.sleep(POLL_SECONDS)
-
-    def _start_one(self, program: Program) -> None:
-        if program.role.program != "postgres":
-            self.supervisor.start(program.name)
-            return
-        data, password = Path(_after(program.words, "-D")), self.secret("postgres_password").strip()
-        postgres.make_folder(program, data, password, self._common())
-        self.supervisor.start(program.name)
-        self._until(lambda: postgres.answers(program, self._common()), "Postgres does not answer", program)
-        # The files were mounted with this machine's addresses and paths in them.
-        first = self.layout.run / "config" / program.name / postgres.FIRST_FILES.strip("/")
-        postgres.run_first_files(program, first, password, self._common())
-
-    def _is_ready(self, program: Program, since: float) -> bool:
-        info = self.supervisor.processes()[program.name]
-        state, waited = info["statename"], time.monotonic() - since
-        if program.role.is_job:
-            if state == "EXITED" and info["exitstatus"] == 0:
-                return True
-            if state in ("EXITED", "FATAL") or waited > JOB_SECONDS:
-                raise self._failed(program, f"failed with exit code {info['exitstatus']}")
-            return False
-        if (state in ("FATAL", "BACKOFF") and waited > STARTED_SECONDS / 2) or state == "FATAL":
-            raise self._failed(program, "does not stay alive")
-        if state != "RUNNING":
-            return False
-        if program.health is None:
-            return True
-        if self.is_healthy(program):
-            return True
-        if waited > program.health.patience:
-            raise self._failed(program, f"was not healthy after {waited:.0f} s")
-        return False
-
-    def is_healthy(self, program: Program) -> bool:
-        """Whether a process passes its health check; one without a check is healthy."""
-        if program.health is None:
-            return True
-        variables = {**self._common(), **program.environment, "HOSTNAME": program.name}
-        try:
-            done = subprocess.run(  # noqa: S603 - the definition's own words
-                program.health.test,
-                env=variables,
-                cwd=REPOSITORY,
-                capture_output=True,
-                timeout=program.health.timeout,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return False
-        return done.returncode == 0
+        self._starter.start_all(programs, on_progress)
+        self._note(State(network, control.password, used, healthy=True))
 
     def restart(self, names: Iterable[str], on_progress: Progress) -> None:
         """End processes well, start them again, and return when they are healthy.
@@ -304,7 +227,7 @@ class Stack:
             on_progress(f"{one.name} ends")
             supervisor.stop(one.name)
         patience = max((one.role.stop_seconds for one in wanted), default=0.0)
-        self._until_ended([one.name for one in wanted], patience + STARTED_SECONDS)
+        self._starter.until_ended([one.name for one in wanted], patience + ENDS_SECONDS)
 
     def begin(self, names: Iterable[str], on_progress: Progress) -> None:
         """Start processes that were ended, all at once, and return when they are healthy.
@@ -312,12 +235,11 @@ class Stack:
         Raises:
             RoleFailed: One does not become healthy.
         """
-        wanted, since = [self.programs[name] for name in names], time.monotonic()
+        wanted, starter, since = [self.programs[name] for name in names], self._starter, time.monotonic()
         for one in wanted:
             on_progress(f"{one.name} starts")
-            self.supervisor.start(one.name)
-        while not all(self._is_ready(one, since) for one in wanted):
-            time.sleep(POLL_SECONDS)
+            starter.start(one)
+        starter.wait(wanted, since)
 
     # --- down
 
@@ -347,15 +269,7 @@ class Stack:
             on_progress(f"ending {', '.join(dict.fromkeys(group))}")
             for name in names:
                 supervisor.stop(name)
-            self._until_ended(names, ENDS_SECONDS)
-
-    def _until_ended(self, names: Sequence[str], patience: float) -> None:
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            states = self.supervisor.processes()
-            if all(states[name]["statename"] not in ("STOPPING", "RUNNING", "STARTING") for name in names):
-                return
-            time.sleep(POLL_SECONDS)
+            self._starter.until_ended(names, ENDS_SECONDS)
 
     def _clear(self, on_progress: Progress) -> bool:
         """End processes that were left, and throw the data away; moto has forgotten the objects anyway."""
@@ -376,24 +290,9 @@ class Stack:
 
     # --- small things
 
-    def _common(self) -> dict[str, str]:
-        """Variables that every process has, whatever its role."""
-        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-        folders = [
-            Path(sys.executable).parent,
-            *_postgres_programs(),
-            "/usr/local/bin",
-            "/usr/bin",
-            "/bin",
-            "/usr/sbin",
-        ]
-        return kept | {
-            "PATH": os.pathsep.join(map(str, folders)),
-            "HOME": str(self.layout.root),
-            "NO_PROXY": "*",
-            "no_proxy": "*",
-            TREE_VARIABLE: self.layout.name,
-        }
+    @property
+    def _starter(self) -> Starter:
+        return Starter(self.supervisor, self.layout, common_environment(self.layout))
 
     def _make_secrets(self) -> None:
         import secrets
@@ -404,22 +303,6 @@ class Stack:
 
     def _note(self, state: State) -> None:
         replace_json_privately(self.layout.state, asdict(state))
-
-    def _until(self, true: Callable[[], bool], otherwise: str, program: Program | None = None) -> None:
-        deadline = time.monotonic() + STARTED_SECONDS
-        while not true():
-            if time.monotonic() > deadline:
-                raise (
-                    self._failed(program, otherwise)
-                    if program
-                    else RoleFailed(f"{otherwise}. Logs: {self.layout.logs}")
-                )
-            time.sleep(POLL_SECONDS / 2)
-
-    def _failed(self, program: Program, what: str) -> RoleFailed:
-        log = self.layout.logs / f"{program.name}.log"
-        lines = "\n".join(f"  | {line}" for line in last_lines(log, 12))
-        return RoleFailed(f"{program.name} {what}. The end of its log:\n{lines}\nLog: {log}")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -435,50 +318,6 @@ class Stack:
             os.close(descriptor)
 
 
-def missing_programs(path: str) -> None:
-    """Look whether the programs of Debian are there.
-
-    Raises:
-        ProgramsMissing: Some are not, with the packages to install.
-    """
-    missing = [name for name in PACKAGES if shutil.which(name, path=path) is None]
-    if missing:
-        packages = " ".join(dict.fromkeys(PACKAGES[name] for name in missing))
-        raise ProgramsMissing(
-            f"The stack needs programs that are not on this machine: {', '.join(missing)}.\n"
-            f"Do (on Debian): apt-get install {packages}"
-        )
-
-
-def free_network() -> str:
-    """Return three numbers of loopback under which nobody listens yet.
-
-    Raises:
-        RoleFailed: There are none, or this system has one loopback address only.
-    """
-    for network in NETWORKS:
-        with socket.socket() as probe:
-            try:
-                probe.bind((f"{network}.1", PORT))
-            except OSError:
-                continue
-            return network
-    raise RoleFailed(
-        "No free addresses below 127.71.0.0 were found. The stack needs Linux, where all of 127.0.0.0/8 is this machine."
-    )
-
-
-def _postgres_programs() -> list[Path]:
-    """Where Debian has the programs of Postgres's server, the newest version first: on nobody's path."""
-    from nightshift.drill.servers.database import find_binaries
-    from nightshift.drill.servers.errors import NotInstalled
-
-    try:
-        return [find_binaries()]
-    except NotInstalled:
-        return []
-
-
 def _waits_for_others(needs: Mapping[str, str]) -> bool:
     return any(need not in ABSENT for need, condition in needs.items() if condition in (HEALTHY, JOB))
 
@@ -487,7 +326,3 @@ def _variables_of(file: Path) -> set[str]:
     from nightshift.stack.definition import VARIABLE
 
     return {found["name"] for found in VARIABLE.finditer(file.read_text()) if found["name"]}
-
-
-def _after(words: Sequence[str], option: str) -> str:
-    return words[words.index(option) + 1]

@@ -121,7 +121,11 @@ def kill_worker(world: World) -> None:
     for process in [worker, *worker.children(recursive=True)]:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    until(lambda: world.stack.is_healthy(world.stack.programs["airflow-worker-1"]), "the worker did not come back")
+    until(lambda: is_well(world, "airflow-worker-1"), "the worker did not come back")
+
+
+def is_well(world: World, name: str) -> bool:
+    return any(one.healthy for one in world.stack.status() if one.name == name)
 
 
 def flush_the_queue(world: World) -> None:
