@@ -104,7 +104,7 @@ def test_login_of_a_file_is_read_anew_for_each_request_and_is_in_no_environment(
     write_credentials(login, "the password of today", "rotated")
     settle_logins(config, login)
     registry = Registry(served, credentials=login)
-    run = log(registry, "rotated", write_package(tmp_path / "package"), tmp_path / "any.png")
+    run = log(registry, "rotated", write_package(tmp_path / "package"), tmp_path / "any.png", experiment="currents")
     version = registry.register_once("currents", key="rotated", run_id=run.run_id, description="", tags={})
     assert (registry.fetch(version, tmp_path / "cache") / "profile.json").exists()
     write_credentials(login, "the password of tomorrow", "rotated")

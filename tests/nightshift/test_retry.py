@@ -39,6 +39,7 @@ def test_the_trees_hold_every_declared_error():
         "FenceLost",
         "KeyBusy",
         "LedgerUnavailable",
+        "NotLoggedIn",
         "PublicationConflict",
         "RegistryUnavailable",
         "SourceUnavailable",
