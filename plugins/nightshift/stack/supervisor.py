@@ -91,7 +91,7 @@ def _options(
     role = program.role
     options: dict[str, Any] = {
         "command": command(program, common).replace("%", "%%"),
-        "directory": folder,
+        "directory": "/" if role.name in users else folder,  # another user may not be let into ours
         "autostart": "false",
         "autorestart": "false" if role.is_job else "true",
         "startsecs": 0 if role.is_job else STARTS_SECONDS,
