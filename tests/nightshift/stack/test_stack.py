@@ -166,6 +166,5 @@ def test_nothing_is_done_twice_after_everything_but_a_backup_was_lost(world, tmp
     world.nightshift("stack", "start", "mlflow")
     (tmp_path / "rows").mkdir()
     assert judge(world.scene([*WEEK, *TEN], tmp_path / "rows"), [*WEEK, *TEN]).complaints == ()
-    said = world.inside("nightshift", "score", "flights", f"{WEEK[0]}..{WEEK[-1]}", role="airflow-worker-1")
-    assert (said.stdout + said.stderr).count("already done") >= len(WEEK), said.stdout + said.stderr
-    assert world.nights() == published
+    world.inside("nightshift", "score", "flights", f"{WEEK[0]}..{WEEK[-1]}", role="airflow-worker-1")
+    assert world.nights() == published  # the same versions, published when they were
