@@ -40,6 +40,7 @@ def up(dags: str | None) -> None:
     """
     from pathlib import Path
 
+    from nightshift.stack.programs import INSTEAD
     from pipelines.engine.errors import UsageError
 
     variables = dict(os.environ)
@@ -52,6 +53,8 @@ def up(dags: str | None) -> None:
     ours.up(variables, say)
     click.echo("The stack is up.")
     _show_places(ours)
+    for role, what in INSTEAD.items():
+        click.echo(f"Here {role} is {what}.")
     click.echo(
         "Nights through all of it: nightshift demo --stack\nStop it, and throw its data away: nightshift stack down"
     )

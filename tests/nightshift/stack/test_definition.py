@@ -11,7 +11,7 @@ import yaml
 from nightshift.stack.definition import interpolate, read_definition, seconds_of
 from nightshift.stack.errors import DefinitionWrong
 from nightshift.stack.order import may_start, starting_order
-from nightshift.stack.programs import ABSENT
+from nightshift.stack.programs import ABSENT, INSTEAD
 from nightshift.stack.run import FILE
 
 
@@ -63,6 +63,7 @@ def test_processes_and_containers_are_the_same_roles_with_the_same_words_and_var
 def test_every_role_is_a_process_or_says_why_it_is_none(definition):
     assert set(ABSENT) < set(definition.roles)
     assert all(ABSENT.values())
+    assert set(INSTEAD) < set(definition.roles) - set(ABSENT)  # what is another program here is told by `stack up`
 
 
 def test_no_role_runs_as_root_or_may_write_its_own_files_but_the_one_that_gives_volumes_away(definition):
